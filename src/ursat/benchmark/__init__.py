@@ -1,0 +1,1 @@
+"""Measuring: protocols, baselines, metrics."""

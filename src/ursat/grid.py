@@ -1,0 +1,206 @@
+"""The pixel grid of a scene and its exact subdivisions. Pure values; no file is touched here.
+
+Rows and columns are integers counted from the top-left corner of a grid; windows are half open.
+World coordinates appear only at the edges: in transforms and in bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from affine import Affine
+
+from ursat.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from odc.geo.geobox import GeoBox
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A half-open block of pixels: rows ``row .. row+height``, columns ``col .. col+width``.
+
+    May lie partly or wholly outside the grid it refers to (a halo does).
+    """
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.height < 0 or self.width < 0:
+            raise ValueError(f"negative window size {self.height} x {self.width}")
+
+    @property
+    def row_stop(self) -> int:
+        """First row below the window."""
+        return self.row + self.height
+
+    @property
+    def col_stop(self) -> int:
+        """First column right of the window."""
+        return self.col + self.width
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def empty(self) -> bool:
+        """True when the window holds no pixel."""
+        return self.height == 0 or self.width == 0
+
+    def pad(self, halo: int) -> Window:
+        """The window grown by ``halo`` pixels on each side."""
+        return Window(self.row - halo, self.col - halo, self.height + 2 * halo, self.width + 2 * halo)
+
+    def intersect(self, other: Window) -> Window:
+        """The common part; empty (size 0) when there is none."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        height = max(0, min(self.row_stop, other.row_stop) - row)
+        width = max(0, min(self.col_stop, other.col_stop) - col)
+        return Window(row, col, height, width)
+
+    def contains(self, other: Window) -> bool:
+        """True when ``other`` lies wholly inside."""
+        return (
+            self.row <= other.row
+            and self.col <= other.col
+            and other.row_stop <= self.row_stop
+            and other.col_stop <= self.col_stop
+        )
+
+    def finer(self, factor: int) -> Window:
+        """The same ground on a grid ``factor`` times finer."""
+        return Window(self.row * factor, self.col * factor, self.height * factor, self.width * factor)
+
+    def coarser(self, factor: int) -> Window:
+        """The smallest window of a grid ``factor`` times coarser that covers this one."""
+        return self.snap(factor, factor)._divide(factor)
+
+    def _divide(self, factor: int) -> Window:
+        return Window(self.row // factor, self.col // factor, self.height // factor, self.width // factor)
+
+    def snap(self, rows: int, cols: int) -> Window:
+        """Round outward to whole blocks of ``rows x cols`` anchored at the absolute origin."""
+        row, col = self.row // rows * rows, self.col // cols * cols
+        height = -(-self.row_stop // rows) * rows - row
+        width = -(-self.col_stop // cols) * cols - col
+        return Window(row, col, height, width)
+
+    def within(self, outer: Window) -> tuple[slice, slice]:
+        """(row slice, column slice) of this window inside an array that holds ``outer``."""
+        if not outer.contains(self):
+            raise ValueError(f"{self} is not inside {outer}")
+        row, col = self.row - outer.row, self.col - outer.col
+        return slice(row, row + self.height), slice(col, col + self.width)
+
+    def blocks(self, height: int, width: int) -> Iterator[Window]:
+        """Whole blocks anchored at the absolute origin that touch this window, clipped to it, row by row."""
+        for row in range(self.row // height * height, self.row_stop, height):
+            for col in range(self.col // width * width, self.col_stop, width):
+                part = Window(row, col, height, width).intersect(self)
+                if not part.empty:
+                    yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Shape, affine transform and CRS of a raster: (height, width), pixel corner -> world, WKT or ''.
+
+    The transform maps (column, row) of a pixel *corner* to world coordinates, as in GDAL with AREA_OR_POINT
+    normalised. An empty ``crs`` means unknown.
+    """
+
+    height: int
+    width: int
+    transform: Affine
+    crs: str
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The same grid as an odc-geo GeoBox, for its geometry algebra."""
+        from odc.geo.geobox import GeoBox  # noqa: PLC0415  (0.4 s: only where geometry is needed)
+
+        return GeoBox((self.height, self.width), self.transform, self.crs or None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width
+
+    @property
+    def window(self) -> Window:
+        """The whole grid as a window."""
+        return Window(0, 0, self.height, self.width)
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """(along a row, along a column) lengths of a pixel's sides in CRS units; also for rotated grids."""
+        t = self.transform
+        return math.hypot(t.a, t.d), math.hypot(t.b, t.e)
+
+    @property
+    def gsd_m(self) -> float:
+        """Ground sampling distance in metres: the mean of the two pixel sides at the centre of the grid.
+
+        Projected CRSs are converted with their linear unit; degrees with the WGS 84 arc lengths at the
+        centre's latitude. Without a CRS the CRS units are taken as metres.
+        """
+        along_row, along_col = self.pixel_size
+        if not self.crs:
+            return (along_row + along_col) / 2
+        from pyproj import CRS, Geod  # noqa: PLC0415
+
+        crs = CRS.from_user_input(self.crs)
+        if not crs.is_geographic:
+            factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
+            return (along_row + along_col) / 2 * factor
+        geod = crs.get_geod() or Geod(ellps="WGS84")
+        col, row = self.width / 2, self.height / 2
+        t = self.transform
+        lon, lat = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+        _, _, east = geod.inv(lon, lat, lon + t.a, lat + t.d)
+        _, _, south = geod.inv(lon, lat, lon + t.b, lat + t.e)
+        return float(east + south) / 2
+
+    def finer(self, scale: float) -> Grid:
+        """The grid with pixels ``scale`` times smaller that covers this one: ceil(scale x n) pixels a side.
+
+        ``transform == T * Affine.scale(1/scale)`` exactly, so the top-left corner stays where it is.
+        """
+        if scale <= 0:
+            raise UsageError(f"scale must be positive, got {scale}")
+        return Grid(
+            ceil_scaled(self.height, scale),
+            ceil_scaled(self.width, scale),
+            self.transform * Affine.scale(1 / scale),
+            self.crs,
+        )
+
+    def crop(self, window: Window) -> Grid:
+        """The part of the grid under ``window`` (which may reach outside)."""
+        t = self.transform
+        if window.row == 0 and window.col == 0:
+            moved = t  # exactly the same six numbers, not their sum with zero
+        else:
+            moved = t * Affine.translation(window.col, window.row)
+        return Grid(window.height, window.width, moved, self.crs)
+
+
+def ceil_scaled(pixels: int, scale: float) -> int:
+    """ceil(pixels x scale), immune to the last bit of a scale such as 30/0.1.
+
+    A product within 1e-9 (relative) of an integer is that integer.
+    """
+    exact = pixels * scale
+    nearest = round(exact)
+    if abs(exact - nearest) <= 1e-9 * max(1.0, abs(exact)):
+        return nearest
+    return math.ceil(exact)

@@ -1,0 +1,1 @@
+"""Reading and writing rasters: the only place with rasterio."""

@@ -1,0 +1,1 @@
+"""The wavelet cascade, its operators and its stages (torch; no raster library)."""

@@ -1,0 +1,1 @@
+"""From options to a finished file: the seven steps, the report, verification."""
