@@ -1,0 +1,235 @@
+"""The cropping cascade: from a window of output back to the input pixels it needs, and up again, stage by stage.
+
+A window of the output is computed from nothing but absolute coordinates and pixel values within the stages' reach,
+so any cut of the scene gives the same pixels (DESIGN promise "tiles do not exist").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from ursat.grid import Window
+from ursat.models.area import area_resample
+from ursat.models.fill import fill_rings
+from ursat.models.reference import ReferenceApplier
+from ursat.models.stage import LevelInputs
+from ursat.models.trust import LocalTrust
+from ursat.models.wavelet import block_mean
+from ursat.tiling.levels import depth_of, input_index, is_power_of_two, level_windows, total_reach, work_window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ursat.models.stage import Stage, StageSettings
+    from ursat.types import Block, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A window of output in physical units: values (C, h, w); valid (C, h, w) bool; mean trust of the reference."""
+
+    values: Tensor
+    valid: Tensor
+    trust_sum: float
+    trust_count: int
+
+
+class Cascade:
+    """One run's cascade: the stage, the scale, and readers for the input and the warped reference.
+
+    Args:
+        stage: the doubling.
+        settings: what is fixed for the run.
+        scale: K >= 2, any number.
+        source: the input on its own grid.
+        reference: the reference warped to the grid 2**level times finer than the input, or None.
+        device: where to compute.
+        dtype: float32, or float64 where stored numbers need it.
+        gsd_m: the input's ground sampling distance, metres.
+        keep: (window of the input) -> (h, w) bool, False where nothing is to be made (outside an AOI); None: all.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: StageSettings,
+        *,
+        scale: float,
+        source: Reader,
+        reference: Reader | None,
+        device: torch.device,
+        dtype: torch.dtype,
+        gsd_m: float,
+        keep: Callable[[Window], NDArray[np.bool_]] | None = None,
+    ) -> None:
+        self.keep = keep
+        self.stage = stage
+        self.settings = settings
+        self.scale = scale
+        self.depth = depth_of(scale)
+        self.source = source
+        self.reference = reference if settings.reference is not None else None
+        self.device = device
+        self.dtype = dtype
+        self.gsd_m = gsd_m
+        self.reach = total_reach(self.depth, stage.halo)
+        self._applier: ReferenceApplier | None = None
+        self._trust: LocalTrust | None = None
+        if self.reference is not None and settings.reference is not None:
+            self._applier = ReferenceApplier(settings.reference)
+            self._trust = LocalTrust(settings.sensor, settings.reference)
+
+    @property
+    def input_halo(self) -> int:
+        """How many input pixels around a tile are read."""
+        return 2 * self.reach + (self._trust.halo if self._trust else 0)
+
+    def render(self, window: Window) -> Rendered | None:
+        """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
+        work = work_window(window, self.scale)
+        valid = self._valid(window)
+        if not bool(valid.any()):
+            return None
+        chain = level_windows(work, self.depth, self.stage.halo, self.stage.block)
+        base = chain[0].reads
+        outer = base.pad(self.reach + (self._trust.halo if self._trust else 0))
+        observed_block = self.source.read(outer)
+        y, observed = self._tensors(observed_block)
+        y = fill_rings(y, observed, self.reach)
+        refs, trust = self._harmonise(outer, y, observed)
+        x = y[(..., *base.within(outer))]
+        held = base
+        if trust is not None:
+            trust = trust[(..., *base.within(outer))]
+            kept = trust[(..., *self._footprint(window, base))]
+            trust_sum, trust_count = float(kept.sum()), kept.numel()
+        else:
+            trust_sum, trust_count = 0.0, 0
+        for step in chain:
+            rows, cols = step.reads.within(held)
+            x = x[..., rows, cols]
+            if trust is not None:
+                trust = trust[..., rows, cols]
+            ref = refs.get(step.level)
+            inputs = LevelInputs(
+                level=step.level,
+                x=x,
+                observed=observed[(..., *base.within(outer))] if step.level == 1 else None,
+                ref=None if ref is None else ref[1][(..., *step.reads.finer(2).within(ref[0]))],
+                trust=trust if ref is not None else None,
+                origin=(step.reads.row, step.reads.col),
+                gsd_m=self.gsd_m / 2**step.level,
+            )
+            doubled = self._run_stage(inputs, step.reads, step.makes)
+            x, held = doubled, step.makes
+            if trust is not None:
+                if step.level + 1 in refs:
+                    grown = upsample_smooth(trust)
+                    trust = grown[(..., *step.makes.within(step.reads.finer(2)))]
+                else:
+                    trust = None
+        if not is_power_of_two(self.scale):
+            factor = 2**self.depth / self.scale
+            x = area_resample(x, (held.row, held.col), (window.row, window.col), window.shape, factor)
+        return Rendered(x, valid, trust_sum, trust_count)
+
+    def _run_stage(self, inputs: LevelInputs, reads: Window, makes: Window) -> Tensor:
+        """Run the stage on the window, or on fixed-shape blocks of it, and crop to ``makes``."""
+        if self.stage.block is None:
+            return self.stage.run(inputs)[(..., *makes.within(reads.finer(2)))]
+        size, halo = self.stage.block, self.stage.halo(inputs.level)
+        out = torch.empty((inputs.x.shape[0], makes.height, makes.width), dtype=self.dtype, device=self.device)
+        for core in makes.coarser(2).blocks(size, size):
+            part = core.pad(halo)
+            rows, cols = part.within(reads)
+            fine_rows, fine_cols = part.finer(2).within(reads.finer(2))
+            piece = LevelInputs(
+                level=inputs.level,
+                x=inputs.x[..., rows, cols].contiguous(),
+                observed=None if inputs.observed is None else inputs.observed[..., rows, cols].contiguous(),
+                ref=None if inputs.ref is None else inputs.ref[..., fine_rows, fine_cols].contiguous(),
+                trust=None if inputs.trust is None else inputs.trust[..., rows, cols].contiguous(),
+                origin=(part.row, part.col),
+                gsd_m=inputs.gsd_m,
+            )
+            doubled = self.stage.run(piece)
+            kept = core.finer(2)
+            out[(..., *kept.within(makes))] = doubled[(..., *kept.within(part.finer(2)))]
+        return out
+
+    def _harmonise(
+        self, outer: Window, y: Tensor, observed: Tensor
+    ) -> tuple[dict[int, tuple[Window, Tensor]], Tensor | None]:
+        """The harmonised reference on every level that uses it, and the local trust on the input's grid."""
+        model = self.settings.reference
+        if self.reference is None or model is None or self._applier is None or self._trust is None:
+            return {}, None
+        fine = outer.finer(2**model.level)
+        padded = fine.pad(self._applier.halo)
+        block = self.reference.read(padded)
+        if not block.valid.any():
+            return {}, None
+        raw, raw_valid = self._tensors(block)
+        ref, ref_valid = self._applier.apply(raw, raw_valid)
+        inner = fine.within(padded)
+        ref, ref_valid = ref[(..., *inner)], ref_valid[(..., *inner)]
+        refs: dict[int, tuple[Window, Tensor]] = {}
+        for level in range(1, model.level + 1):
+            refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))
+        half_valid = block_mean(ref_valid.to(self.dtype), 2 ** (model.level - 1)) >= 0.5  # noqa: PLR2004
+        trust = self._trust.compute(y, observed, refs[1][1], half_valid)
+        if not bool((trust > 0).any()):
+            return {}, trust
+        return refs, trust
+
+    def _tensors(self, block: Block) -> tuple[Tensor, Tensor]:
+        values = torch.from_numpy(block.values).to(self.device, self.dtype)
+        return values, torch.from_numpy(block.valid).to(self.device)
+
+    def _footprint(self, window: Window, base: Window) -> tuple[slice, slice]:
+        """The input pixels under an output window, inside ``base``."""
+        row, col = input_index(window.row, self.scale), input_index(window.col, self.scale)
+        rows = input_index(window.row_stop - 1, self.scale) - row + 1
+        cols = input_index(window.col_stop - 1, self.scale) - col + 1
+        return Window(row, col, rows, cols).intersect(base).within(base)
+
+    def _valid(self, window: Window) -> Tensor:
+        """Which output pixels have their centre in an observed input pixel."""
+        rows = [input_index(r, self.scale) for r in range(window.row, window.row_stop)]
+        cols = [input_index(c, self.scale) for c in range(window.col, window.col_stop)]
+        under = Window(rows[0], cols[0], rows[-1] - rows[0] + 1, cols[-1] - cols[0] + 1)
+        seen = self.source.read(under).valid
+        if self.keep is not None:
+            seen = seen & self.keep(under)[None]
+        valid = torch.from_numpy(seen).to(self.device)
+        if bool(valid.all()):
+            return torch.ones((1, 1, 1), dtype=torch.bool, device=self.device).expand(valid.shape[0], *window.shape)
+        row_index = torch.tensor([r - rows[0] for r in rows], device=self.device)
+        col_index = torch.tensor([c - cols[0] for c in cols], device=self.device)
+        return valid.index_select(1, row_index).index_select(2, col_index)
+
+
+def upsample_smooth(x: Tensor) -> Tensor:
+    """Bilinear doubling at pixel centres: (C, h, w) -> (C, 2h, 2w); one pixel of reach."""
+    for axis in (-2, -1):
+        size = x.shape[axis]
+        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)], dim=axis)
+        after = torch.cat([x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)], dim=axis)
+        near = x * 0.75
+        shape = list(x.shape)
+        shape[axis] = 2 * size
+        out = x.new_empty(shape)
+        left, right = near + before * 0.25, near + after * 0.25
+        if axis == -1:
+            out[..., 0::2], out[..., 1::2] = left, right
+        else:
+            out[..., 0::2, :], out[..., 1::2, :] = left, right
+        x = out
+    return x
