@@ -14,9 +14,7 @@ from ursat.errors import UsageError
 from ursat.grid import Grid, Window, ceil_scaled
 
 UTM = Grid(120, 100, Affine(30, 0, 300015, 0, -30, 4_200_015), "EPSG:32649")
-windows = st.builds(
-    Window, st.integers(-300, 300), st.integers(-300, 300), st.integers(1, 200), st.integers(1, 200)
-)
+windows = st.builds(Window, st.integers(-300, 300), st.integers(-300, 300), st.integers(1, 200), st.integers(1, 200))
 
 
 @pytest.mark.parametrize("scale", [2, 3, 7.5, 8, 10, 32, 100, 128, 30 / 0.23])

@@ -11,7 +11,7 @@ gives the input's pixels; its taps have even length, the two middle ones being t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -69,8 +69,8 @@ def pad_edge(x: Array, rows: int, cols: int) -> Array:
 
         lead = x.shape[:-2]
         padded = pad(x.reshape(1, -1, *x.shape[-2:]), (cols, cols, rows, rows), mode="replicate")
-        return padded.reshape(*lead, *padded.shape[-2:])
-    return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(rows, rows), (cols, cols)], mode="edge")
+        return cast("Array", padded.reshape(*lead, *padded.shape[-2:]))
+    return cast("Array", np.pad(x, [(0, 0)] * (x.ndim - 2) + [(rows, rows), (cols, cols)], mode="edge"))
 
 
 def _symmetric(x: Array, taps: Sequence[float], axis: int, step: int, count: int) -> Array:
@@ -78,7 +78,7 @@ def _symmetric(x: Array, taps: Sequence[float], axis: int, step: int, count: int
 
     def shifted(k: int) -> Array:
         stop = k + step * (count - 1) + 1
-        return x[..., k:stop:step] if axis == -1 else x[..., k:stop:step, :]
+        return cast("Array", x[..., k:stop:step] if axis == -1 else x[..., k:stop:step, :])
 
     n = len(taps)
     total: Array | None = None
@@ -97,7 +97,7 @@ def filter_same(x: Array, taps: Sequence[float]) -> Array:
     r = len(taps) // 2
     h, w = x.shape[-2:]
     if r == 0:
-        return x if taps[0] == 1 else x * (taps[0] * taps[0])
+        return x if taps[0] == 1 else cast("Array", x * (taps[0] * taps[0]))
     y = _symmetric(pad_edge(x, r, 0), taps, -2, 1, h)
     return _symmetric(pad_edge(y, 0, r), taps, -1, 1, w)
 
@@ -110,7 +110,7 @@ def decimate2(x: Array, taps: Sequence[float]) -> Array:
     return _symmetric(pad_edge(y, 0, r), taps, -1, 2, w)
 
 
-def _expand_axis(x: Array, taps: Sequence[float], axis: int) -> Array:
+def _expand_axis(x: Array, taps: Sequence[Any], axis: int) -> Array:
     """Both phases of the transpose along one axis: n -> 2n."""
     n = len(taps) // 2
     # Child 2i (left half of pixel i) collects pixel i + m with tap n-1-2m.. ; child 2i+1 is its mirror image.
@@ -120,7 +120,7 @@ def _expand_axis(x: Array, taps: Sequence[float], axis: int) -> Array:
 
     def shifted(m: int) -> Array:
         lo = reach + m
-        return padded[..., lo : lo + size] if axis == -1 else padded[..., lo : lo + size, :]
+        return cast("Array", padded[..., lo : lo + size] if axis == -1 else padded[..., lo : lo + size, :])
 
     left: Array | None = None
     right: Array | None = None
@@ -134,17 +134,17 @@ def _expand_axis(x: Array, taps: Sequence[float], axis: int) -> Array:
     assert left is not None and right is not None  # noqa: S101, PT018
     shape = list(x.shape)
     shape[axis] = 2 * size
-    if is_torch(x):
-        out = x.new_empty(shape)
-    else:
-        out = np.empty(shape, dtype=x.dtype)
+    out = x.new_empty(shape) if is_torch(x) else np.empty(shape, dtype=x.dtype)
     if axis == -1:
         out[..., 0::2], out[..., 1::2] = left, right
     else:
         out[..., 0::2, :], out[..., 1::2, :] = left, right
-    return out
+    return cast("Array", out)
 
 
-def expand2(x: Array, taps: Sequence[float]) -> Array:
-    """The transpose of `decimate2` away from the borders: (..., h, w) -> (..., 2h, 2w)."""
+def expand2(x: Array, taps: Sequence[Any]) -> Array:
+    """The transpose of `decimate2` away from the borders: (..., h, w) -> (..., 2h, 2w).
+
+    A tap is a number, or an array that broadcasts against x (one number a band).
+    """
     return _expand_axis(_expand_axis(x, taps, -2), taps, -1)

@@ -82,10 +82,8 @@ class Window:
 
     def coarser(self, factor: int) -> Window:
         """The smallest window of a grid ``factor`` times coarser that covers this one."""
-        return self.snap(factor, factor)._divide(factor)
-
-    def _divide(self, factor: int) -> Window:
-        return Window(self.row // factor, self.col // factor, self.height // factor, self.width // factor)
+        outer = self.snap(factor, factor)
+        return Window(outer.row // factor, outer.col // factor, outer.height // factor, outer.width // factor)
 
     def snap(self, rows: int, cols: int) -> Window:
         """Round outward to whole blocks of ``rows x cols`` anchored at the absolute origin."""
@@ -187,10 +185,8 @@ class Grid:
     def crop(self, window: Window) -> Grid:
         """The part of the grid under ``window`` (which may reach outside)."""
         t = self.transform
-        if window.row == 0 and window.col == 0:
-            moved = t  # exactly the same six numbers, not their sum with zero
-        else:
-            moved = t * Affine.translation(window.col, window.row)
+        # At the corner: exactly the same six numbers, not their sums with zero.
+        moved = t if (window.row, window.col) == (0, 0) else t * Affine.translation(window.col, window.row)
         return Grid(window.height, window.width, moved, self.crs)
 
 

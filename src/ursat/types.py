@@ -36,18 +36,12 @@ class Encoding:
     def work_dtype(self) -> str:
         """Floating type in which every stored number is exact: float64 for 32-bit integers and doubles."""
         return (
-            "float64"
-            if np.dtype(self.dtype).name in {"int32", "uint32", "int64", "uint64", "float64"}
-            else "float32"
+            "float64" if np.dtype(self.dtype).name in {"int32", "uint32", "int64", "uint64", "float64"} else "float32"
         )
 
     def closure_dn(self, p99: float) -> float:
         """What one DN means to the closure promise: 1 for integers, for floats 1e-4 of the band's 99th percentile."""
-        return (
-            1.0
-            if np.dtype(self.dtype).kind in "iu"
-            else max(abs(p99) * 1e-4, float(np.finfo(np.float32).tiny))
-        )
+        return 1.0 if np.dtype(self.dtype).kind in "iu" else max(abs(p99) * 1e-4, float(np.finfo(np.float32).tiny))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class Band:
 class SceneInfo:
     """What ursat understood of an input, and by which rules; everything ``ursat info`` prints.
 
-    ``sensor`` is one of landsat-8, landsat-9, sentinel-2a/b/c, sentinel-2 or unknown; ``level`` L1TP, L2SP, L1C, L2A ...
+    ``sensor``: landsat-8, landsat-9, sentinel-2a/b/c, sentinel-2 or unknown; ``level``: L1TP, L2SP, L1C, L2A ...
     ``rules`` are human-readable (topic, rule) pairs: scale/offset, nodata, masks, bands.
     """
 

@@ -6,7 +6,8 @@ so any cut of the scene gives the same pixels (DESIGN promise "tiles do not exis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from ursat.grid import Window
 from ursat.models.area import area_resample
 from ursat.models.fill import fill_rings
+from ursat.models.finish import Finish, needs_finish
 from ursat.models.reference import ReferenceApplier
 from ursat.models.stage import LevelInputs
 from ursat.models.trust import LocalTrust
@@ -80,6 +82,9 @@ class Cascade:
         self.dtype = dtype
         self.gsd_m = gsd_m
         self.reach = total_reach(self.depth, stage.halo)
+        taps = settings.sensor.taps
+        exact = settings.closure == "exact" and needs_finish(scale, taps)
+        self._finish = Finish(scale, taps) if exact else None
         self._applier: ReferenceApplier | None = None
         self._trust: LocalTrust | None = None
         if self.reference is not None and settings.reference is not None:
@@ -93,10 +98,28 @@ class Cascade:
 
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
-        work = work_window(window, self.scale)
         valid = self._valid(window)
         if not bool(valid.any()):
             return None
+        if self._finish is None:
+            return self._compute(window, valid)
+        # The residual of a pixel is known once the output around it is.
+        held = self._under(window).pad(self._finish.reach)
+        rows = math.floor(held.row * self.scale), math.ceil(held.row_stop * self.scale)
+        cols = math.floor(held.col * self.scale), math.ceil(held.col_stop * self.scale)
+        wide = Window(rows[0], cols[0], rows[1] - rows[0], cols[1] - cols[0])
+        done = self._compute(wide, valid)
+        y, observed = self._tensors(self.source.read(held))
+        measured = self._valid(wide).to(self.dtype)
+        closed = self._finish.apply(done.values, measured, wide, y, observed.to(self.dtype), held)
+        values = closed[(..., *window.within(wide))]
+        lowest = torch.tensor(self.settings.lowest, dtype=torch.float64)[:, None, None].to(values)
+        highest = torch.tensor(self.settings.highest, dtype=torch.float64)[:, None, None].to(values)
+        return replace(done, values=values.clamp(lowest, highest))
+
+    def _compute(self, window: Window, valid: Tensor) -> Rendered:
+        """The cascade itself, up to an output window."""
+        work = work_window(window, self.scale)
         chain = level_windows(work, self.depth, self.stage.halo, self.stage.block)
         base = chain[0].reads
         outer = base.pad(self.reach + (self._trust.halo if self._trust else 0))
@@ -108,7 +131,7 @@ class Cascade:
         held = base
         if trust is not None:
             trust = trust[(..., *base.within(outer))]
-            kept = trust[(..., *self._footprint(window, base))]
+            kept = trust[(..., *self._under(window).intersect(base).within(base))]
             trust_sum, trust_count = float(kept.sum()), kept.numel()
         else:
             trust_sum, trust_count = 0.0, 0
@@ -135,7 +158,9 @@ class Cascade:
                     trust = grown[(..., *step.makes.within(step.reads.finer(2)))]
                 else:
                     trust = None
-        if not is_power_of_two(self.scale):
+        if is_power_of_two(self.scale):
+            x = x[(..., *window.within(held))]
+        else:
             factor = 2**self.depth / self.scale
             x = area_resample(x, (held.row, held.col), (window.row, window.col), window.shape, factor)
         return Rendered(x, valid, trust_sum, trust_count)
@@ -183,7 +208,7 @@ class Cascade:
         refs: dict[int, tuple[Window, Tensor]] = {}
         for level in range(1, model.level + 1):
             refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))
-        half_valid = block_mean(ref_valid.to(self.dtype), 2 ** (model.level - 1)) >= 0.5  # noqa: PLR2004
+        half_valid = block_mean(ref_valid.to(self.dtype), 2 ** (model.level - 1)) >= 0.5
         trust = self._trust.compute(y, observed, refs[1][1], half_valid)
         if not bool((trust > 0).any()):
             return {}, trust
@@ -193,18 +218,18 @@ class Cascade:
         values = torch.from_numpy(block.values).to(self.device, self.dtype)
         return values, torch.from_numpy(block.valid).to(self.device)
 
-    def _footprint(self, window: Window, base: Window) -> tuple[slice, slice]:
-        """The input pixels under an output window, inside ``base``."""
+    def _under(self, window: Window) -> Window:
+        """The input pixels that hold the centres of an output window's pixels."""
         row, col = input_index(window.row, self.scale), input_index(window.col, self.scale)
         rows = input_index(window.row_stop - 1, self.scale) - row + 1
         cols = input_index(window.col_stop - 1, self.scale) - col + 1
-        return Window(row, col, rows, cols).intersect(base).within(base)
+        return Window(row, col, rows, cols)
 
     def _valid(self, window: Window) -> Tensor:
         """Which output pixels have their centre in an observed input pixel."""
         rows = [input_index(r, self.scale) for r in range(window.row, window.row_stop)]
         cols = [input_index(c, self.scale) for c in range(window.col, window.col_stop)]
-        under = Window(rows[0], cols[0], rows[-1] - rows[0] + 1, cols[-1] - cols[0] + 1)
+        under = self._under(window)
         seen = self.source.read(under).valid
         if self.keep is not None:
             seen = seen & self.keep(under)[None]

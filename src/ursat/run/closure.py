@@ -46,7 +46,7 @@ def cell_weights(start: int, count: int, size: float, first: int, cells: int) ->
     pixel = np.arange(start, start + count, dtype=np.float64)[None, :]
     lo = (np.arange(first, first + cells, dtype=np.float64) * size)[:, None]
     cover = np.minimum(lo + size, pixel + 1) - np.maximum(lo, pixel)
-    cover[cover < 1e-9] = 0  # noqa: PLR2004  (rounding of K/2, not ground)
+    cover[cover < 1e-9] = 0
     return cover / size
 
 
@@ -83,26 +83,35 @@ class ClosureMeter:
         self._width = region.width * 2
         self._top = region.row * 2  # absolute half-grid row of self._means[:, 0]
         self._means: NDArray[Any] = np.zeros((bands, 0, self._width), dtype=encoding.work_dtype)
+        # At a fractional K a valid cell may hold pixels that are nodata: its mean then counts the others only.
+        self._partial = scale != round(scale)
+        self._weights: NDArray[Any] = self._means.copy()
         self._next = region.row  # the next input row to compare
         self._max = np.zeros(bands)
         self._square = np.zeros(bands)
         self._count = np.zeros(bands, dtype=np.int64)
         self._over = 0
 
-    def add(self, window: Window, stored: NDArray[Any]) -> None:
-        """Add a tile: its absolute output window and its stored numbers (C, h, w), floating point."""
+    def add(self, window: Window, stored: NDArray[Any], valid: NDArray[np.bool_]) -> None:
+        """Add a tile: its absolute output window, its stored numbers (C, h, w), floating point, and which are valid."""
         first_row, rows = self._cells(window.row, window.height)
         first_col, cols = self._cells(window.col, window.width)
         need = first_row + rows - self._top - self._means.shape[1]
         if need > 0:
             grown = np.zeros((self._means.shape[0], need, self._width), dtype=self._means.dtype)
             self._means = np.concatenate([self._means, grown], axis=1)
+            if self._partial:
+                self._weights = np.concatenate([self._weights, grown], axis=1)
         left = cell_weights(window.row, window.height, self._cell, first_row, rows).astype(stored.dtype)
         right = cell_weights(window.col, window.width, self._cell, first_col, cols).astype(stored.dtype)
-        part = left @ stored @ right.T
         row, col = first_row - self._top, first_col - self._col0
         stop = min(cols, self._width - col)
-        self._means[:, row : row + rows, col : col + stop] += part[..., :stop]
+        cells = np.s_[:, row : row + rows, col : col + stop]
+        if self._partial:
+            mask = valid.astype(stored.dtype)
+            self._weights[cells] += (left @ mask @ right.T)[..., :stop]
+            stored = stored * mask
+        self._means[cells] += (left @ stored @ right.T)[..., :stop]
 
     def _cells(self, start: int, count: int) -> tuple[int, int]:
         first = math.floor(start / self._cell + 1e-9)
@@ -131,14 +140,18 @@ class ClosureMeter:
         half = np.zeros((full.shape[0], 2 * outer.height, 2 * outer.width), dtype=self._means.dtype)
         here = Window(self._top, self._col0, self._means.shape[1], self._width)
         common = outer.finer(2).intersect(here)
-        half[(..., *common.within(outer.finer(2)))] = self._means[(..., *common.within(here))]
         mask = ours.repeat(2, axis=-2).repeat(2, axis=-1)
+        held = self._means[(..., *common.within(here))]
+        if self._partial:
+            weights = self._weights[(..., *common.within(here))]
+            held = held / np.where(weights > 0, weights, 1)
+        half[(..., *common.within(outer.finer(2)))] = held
         weight_full = decimate2(full.repeat(2, axis=-2).repeat(2, axis=-1), self._taps)
         weight = decimate2(mask, self._taps)
         seen = decimate2(half * mask, self._taps)
         core = inner.within(outer)
         weight, weight_full, seen = weight[(..., *core)], weight_full[(..., *core)], seen[(..., *core)]
-        judged = (ours[(..., *core)] > 0) & (np.abs(weight_full - weight) < 1e-6)  # noqa: PLR2004
+        judged = (ours[(..., *core)] > 0) & (np.abs(weight_full - weight) < 1e-6)
         scales = np.asarray(self._encoding.scales)[:, None, None]
         offsets = np.asarray(self._encoding.offsets)[:, None, None]
         target = (block.values[(..., *core)].astype(np.float64) - offsets) / scales
@@ -152,6 +165,8 @@ class ClosureMeter:
         self._next = stop
         drop = max(0, 2 * (stop - reach) - 1 - self._top)
         self._means = self._means[:, drop:]
+        if self._partial:
+            self._weights = self._weights[:, drop:]
         self._top += drop
 
     def result(self) -> ClosureResult:

@@ -70,6 +70,6 @@ def _holds(dtype: str, value: float) -> bool:
 
 def _fully_valid(scene: Scene, region: Region, scale: float) -> bool:
     rows, cols = region.window.height * scale, region.window.width * scale
-    if any(abs(v - round(v)) > 1e-9 * v for v in (rows, cols)) or not region.whole:  # noqa: PLR2004
+    if any(abs(v - round(v)) > 1e-9 * v for v in (rows, cols)) or not region.whole:
         return False
     return whole_is_valid(scene, region.window)

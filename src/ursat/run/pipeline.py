@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,17 +18,18 @@ from ursat.run.encoding import output_encoding
 from ursat.run.prepare import Prepared, prepare, scale_of
 from ursat.run.provenance import provenance_of
 from ursat.run.region import Region, find_region
-from ursat.run.report import PlanReport, UpscaleReport
 from ursat.run.summary import plan_report, upscale_report
 from ursat.tiling.levels import depth_of, total_reach
 
 if TYPE_CHECKING:
     from ursat.grid import Grid, Window
     from ursat.models.cascade import Cascade
+    from ursat.models.stage import Stage
     from ursat.run.options import UpscaleOptions
+    from ursat.run.report import PlanReport, UpscaleReport
     from ursat.types import Encoding, Progress
 
-_log = logging.getLogger("ursat")
+_TYPICAL_MTF = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,8 @@ def plan(input: str, options: UpscaleOptions) -> PlanReport:  # noqa: A002  (the
     """What `upscale` would do and cost, without computing a pixel. The result says if it would be refused."""
     with ExitStack() as stack:
         job = _job(input, options, stack)
-        halo = total_reach(job.depth, stage_halo(options.model))
-        return plan_report(
-            job.scene.info, options, job.scale, job.grid, job.encoding, job.output, job.budget, halo
-        )
+        halo = total_reach(job.depth, _typical_stage(job).halo)
+        return plan_report(job.scene.info, options, job.scale, job.grid, job.encoding, job.output, job.budget, halo)
 
 
 def upscale(
@@ -134,7 +132,7 @@ def output_window(region: Window, grid: Grid, scale: float) -> Window:
     from ursat.grid import Window, ceil_scaled  # noqa: PLC0415
 
     corner = region.row * scale, region.col * scale
-    if any(abs(v - round(v)) > 1e-6 for v in corner):  # noqa: PLR2004
+    if any(abs(v - round(v)) > 1e-6 for v in corner):
         raise UsageError(
             f"at x{scale:g} the region's corner (input pixel {region.col}, {region.row}) falls inside an output pixel",
             hint="move it to a pixel where column x scale and row x scale are whole numbers",
@@ -189,6 +187,20 @@ def _cascade(job: Job, prepared: Prepared) -> Cascade:
     )
 
 
+def _typical_stage(job: Job) -> Stage:
+    """The model's stage for a typical sensor: its reach is known before the scene's own sensor is estimated."""
+    from ursat.fir import psf_taps  # noqa: PLC0415
+    from ursat.models.encode import physical_range  # noqa: PLC0415
+    from ursat.models.registry import get_stage  # noqa: PLC0415
+    from ursat.models.stage import StageSettings  # noqa: PLC0415
+    from ursat.types import SensorModel  # noqa: PLC0415
+
+    bands = len(job.encoding.scales)
+    sensor = SensorModel("typical", _TYPICAL_MTF, psf_taps(_TYPICAL_MTF), (1.0,) * bands, (10.0,) * bands)
+    lowest, highest = physical_range(job.encoding)
+    return get_stage(job.options.model, StageSettings(sensor, None, job.options.closure, lowest, highest))
+
+
 def _render(
     job: Job, prepared: Prepared, cascade: Cascade, writer: CogWriter, progress: Progress | None
 ) -> tuple[ClosureResult, float | None]:
@@ -213,7 +225,7 @@ def _render(
         if done is not None:
             stored = to_stored(done.values, job.encoding)
             writer.write(local, to_dn(stored, done.valid, job.encoding))
-            meter.add(window, stored.cpu().numpy())
+            meter.add(window, stored.cpu().numpy(), done.valid.cpu().numpy())
             trust_sum, trust_count = trust_sum + done.trust_sum, trust_count + done.trust_count
         last_of_row = number + 1 == len(tiles) or tiles[number + 1].row != window.row
         if last_of_row:

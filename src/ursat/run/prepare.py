@@ -70,8 +70,8 @@ def scale_of(grid: Grid, options: UpscaleOptions) -> float:
             raise UsageError(f"--gsd must be positive, got {options.gsd}")
         ratio = grid.gsd_m / options.gsd
         # A GSD in a file is often 30.000000000004: an integer ratio within 1e-9 is meant to be that integer.
-        scale = float(round(ratio)) if abs(ratio - round(ratio)) < 1e-9 * ratio else ratio  # noqa: PLR2004
-    if not 2 <= scale <= 1024:  # noqa: PLR2004  (NaN fails too)
+        scale = float(round(ratio)) if abs(ratio - round(ratio)) < 1e-9 * ratio else ratio
+    if not 2 <= scale <= 1024:
         raise UsageError(f"the scale must lie between 2 and 1024, got {scale:g}", hint="for less, gdalwarp will do")
     return scale
 
@@ -137,7 +137,9 @@ def open_reference(scene: Scene, options: UpscaleOptions) -> Scene:
         same = False
     if same or (other.grid == scene.grid and other.fingerprint() == scene.fingerprint()):
         other.close()
-        raise InputError(f"the reference {options.ref} is the input itself", hint="name a finer scene of the same place")
+        raise InputError(
+            f"the reference {options.ref} is the input itself", hint="name a finer scene of the same place"
+        )
     return other
 
 
@@ -186,7 +188,7 @@ def _with_reference(
         raise _Dropped(replace(summary, why="; ".join(fit.notes) or "it does not show the same ground"))
     trust = fit.reference.trust
     status, why = "used", "the same ground, finer"
-    if overlap < 1 - 1e-6:  # noqa: PLR2004
+    if overlap < 1 - 1e-6:
         status, why = "partial", f"it covers {overlap:.0%} of the input; the rest has no reference"
     elif min(trust) < 1:
         status, why = "down-weighted", f"believed at {min(trust):.0%} to {max(trust):.0%}, by band"

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _DIGITS = 6
 
 
-def octaves_of(gsd_m: float, scale: float, prepared: Prepared, detail: str) -> tuple[tuple[float, str], ...]:
-    """(GSD, origin) of every level: observed, then reference as far as it goes, then ``detail``."""
+def octaves_of(gsd_m: float, scale: float, prepared: Prepared, kind: str) -> tuple[tuple[float, str], ...]:
+    """(GSD, origin) of every level: observed, then reference as far as it goes, then what the model's kind makes."""
+    detail = "interpolated" if kind == "classical" else "generated"
     depth = depth_of(scale)
     with_reference = prepared.reference.level if prepared.reference is not None else 0
     levels = [(gsd_m, "observed")]
@@ -54,7 +55,7 @@ def provenance_of(
     window = region.window
     facts: dict[str, Any] = {
         "ursat": ursat.__version__,
-        "model": {"name": model.name, "kind": model.kind, "sha256": model.sha256},
+        "model": {"name": model.name, "kind": model.kind, "sha256": model.sha256 or None},
         "seed": options.seed,
         "scale": scale,
         "window": None if window == info.grid.window else [window.col, window.row, window.width, window.height],
@@ -76,7 +77,7 @@ def provenance_of(
         "reference": _reference(prepared),
         "octaves": [
             {"gsd_m": _short(gsd), "origin": origin}
-            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, model.detail)
+            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, model.kind)
         ],
         "effective_gsd_m": _short(effective_gsd(info.gsd_m, scale, prepared)),
     }

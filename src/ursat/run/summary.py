@@ -40,7 +40,8 @@ def model_summary(name: str) -> ModelSummary:
     if name not in MODELS:
         raise UsageError(f"unknown model {name!r}", hint=f"one of: {', '.join(MODELS)}")
     model = MODELS[name]
-    return ModelSummary(model.name, model.kind, model.sha256)
+    kind = "classical, nothing learned" if model.kind == "classical" else model.kind
+    return ModelSummary(model.name, kind, model.sha256 or None)
 
 
 def peak_memory() -> int:
@@ -67,7 +68,7 @@ def upscale_report(
     """What `upscale` returns."""
     from ursat.models.registry import MODELS  # noqa: PLC0415
 
-    octaves = octaves_of(info.gsd_m, scale, prepared, MODELS[options.model].detail)
+    octaves = octaves_of(info.gsd_m, scale, prepared, MODELS[options.model].kind)
     return UpscaleReport(
         output=str(path),
         input=info.path,

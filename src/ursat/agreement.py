@@ -1,0 +1,49 @@
+"""How well a degraded reference agrees with the input around each pixel; for numpy arrays and torch tensors alike.
+
+The fit measures it on sample windows (numpy) and the cascade on every window (torch), so both must mean the same
+thing; only shifted additions are used, hence no result depends on the window it is computed in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Any
+
+from ursat.fir import Array, filter_same
+
+# Binomial of order 8: a neighbourhood of about 5 x 5 input pixels (26 independent ones), 4 of reach.
+NEIGHBOURHOOD = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
+REACH = len(NEIGHBOURHOOD) // 2
+# Share of the common detail's variance that small errors of blur, position and band response leave as residual.
+TEXTURE_SHARE = 0.15
+_TINY = 1e-6
+
+
+class Agreement(NamedTuple):
+    """Neighbourhood means, each (..., h, w): squared residual, and variance of the detail that both images have.
+
+    ``detail`` is the lesser of the two images' variances: a cloud's texture in one of them excuses nothing.
+    """
+
+    misfit: Array
+    detail: Array
+
+
+def local_agreement(y: Array, seen: Array, known: Array) -> Agreement:
+    """Compare the input with the degraded reference.
+
+    Args:
+        y, seen: (..., h, w), same units, finite everywhere.
+        known: (..., h, w), 1 where both may be compared, else 0.
+
+    Returns:
+        Means weighted by ``known``; near 0 where the neighbourhood holds nothing known. Reach: 2 x `REACH`.
+    """
+    residual = (y - seen) * known
+    weight = filter_same(known, NEIGHBOURHOOD) + _TINY
+    misfit = filter_same(residual * residual, NEIGHBOURHOOD) / weight
+    variances = []
+    for image in (y, seen):
+        detail = (image - filter_same(image, NEIGHBOURHOOD)) * known
+        variances.append(filter_same(detail * detail, NEIGHBOURHOOD) / weight)
+    own, other = variances
+    return Agreement(misfit, (own + other - abs(own - other)) * 0.5)

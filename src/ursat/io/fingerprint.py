@@ -1,0 +1,66 @@
+"""A hash by which a plan recognises its inputs: the bytes of small files, a sample of large ones, never a path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from ursat.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ursat.io.product import Product
+
+WHOLE_UP_TO_BYTES = 64 << 20
+SAMPLES, SAMPLE_BYTES = 64, 64 << 10
+
+
+def fingerprint(product: Product) -> str:
+    """sha256 (hex) over what was understood of the input and over its files' contents.
+
+    Files from 64 MB on count with their size and 64 evenly spaced pieces of 64 kB, the first and last included.
+
+    Raises:
+        InputError: when a file has disappeared.
+    """
+    encoding = product.encoding
+    facts = {
+        "sensor": product.sensor,
+        "level": product.level,
+        "shape": product.grid.shape,
+        "transform": list(product.grid.transform)[:6],
+        "crs": product.grid.crs,
+        "dtype": encoding.dtype,
+        "nodata": repr(encoding.nodata),
+        "scales": encoding.scales,
+        "offsets": encoding.offsets,
+        "bands": [(s.index, b.native_name, b.common_name) for s, b in zip(product.sources, product.bands, strict=True)],
+        "mask": product.mask and (product.mask.rule, product.mask.index),
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    paths = dict.fromkeys(source.path for source in product.sources)
+    if product.mask is not None:
+        paths[product.mask.path] = None
+    for path in paths:
+        for piece in _pieces(path):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(path: Path) -> Iterable[bytes]:
+    try:
+        size = path.stat().st_size
+        yield size.to_bytes(8)
+        with path.open("rb") as file:
+            if size < WHOLE_UP_TO_BYTES:
+                while piece := file.read(1 << 20):
+                    yield piece
+                return
+            for number in range(SAMPLES):
+                file.seek((size - SAMPLE_BYTES) * number // (SAMPLES - 1))
+                yield file.read(SAMPLE_BYTES)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read any more ({error.strerror})", hint="restore the file") from error

@@ -1,0 +1,54 @@
+"""GDAL's view of selected bands as one dataset: what a warp reads.
+
+The bands, perhaps of several files, become one virtual dataset of floats in which everything invalid (nodata, the
+file's mask) is NaN. ursat writes this description itself, in memory, and only names files that it has checked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ursat.grid import Grid
+    from ursat.io.product import BandSource, MaskSource
+
+_GDAL_TYPES = {"float32": "Float32", "float64": "Float64"}
+
+
+def image_stack(grid: Grid, sources: Sequence[BandSource], work_dtype: str) -> str:
+    """A VRT of ``sources`` with stored numbers as ``work_dtype``, NaN where the file says "no observation"."""
+    parts = []
+    for source in sources:
+        inner = "<UseMaskBand>true</UseMaskBand>" if source.masked else ""
+        if source.nodata is not None:
+            inner += f"<NODATA>{source.nodata!r}</NODATA>"
+        parts.append(_source(grid, str(source.path), source.index, inner))
+    return _dataset(grid, parts, _GDAL_TYPES[work_dtype], "<NoDataValue>nan</NoDataValue>")
+
+
+def mask_stack(mask: MaskSource) -> str:
+    """A VRT of a mask's raw numbers as float32, without any nodata: outside of the file it reads as 0."""
+    return _dataset(mask.grid, [_source(mask.grid, str(mask.path), mask.index, "")], "Float32", "")
+
+
+def _source(grid: Grid, path: str, index: int, inner: str) -> str:
+    extent = f'xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"'
+    return (
+        f'<ComplexSource><SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>'
+        f"<SourceBand>{index}</SourceBand><SrcRect {extent}/><DstRect {extent}/>{inner}</ComplexSource>"
+    )
+
+
+def _dataset(grid: Grid, sources: Sequence[str], gdal_type: str, head: str) -> str:
+    transform = ", ".join(repr(float(v)) for v in grid.transform.to_gdal())
+    bands = "".join(
+        f'<VRTRasterBand dataType="{gdal_type}" band="{number}">{head}{source}</VRTRasterBand>'
+        for number, source in enumerate(sources, 1)
+    )
+    return (
+        f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">'
+        f"<GeoTransform>{transform}</GeoTransform>{bands}</VRTDataset>"
+    )

@@ -1,0 +1,89 @@
+"""Where the reference shows the same ground as the input: clouds, their shadows and changed fields get no trust.
+
+Everything is judged at the input's resolution: the squared difference between input and degraded reference over a
+small neighbourhood, in units of what is expected there (the fit's residual, and a share of the local detail).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ursat.agreement import REACH, TEXTURE_SHARE, local_agreement
+from ursat.fir import decimate2, filter_same, pad_edge
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ursat.types import ReferenceModel, SensorModel
+
+_SOFT = (0.25, 0.5, 0.25)
+_FULL, _NONE = 4.0, 10.0  # excess up to which trust is whole, and from which it is gone
+_GROW = 2  # input pixels by which distrust is widened: the soft borders of a cloud are fainter than any threshold
+
+
+class LocalTrust:
+    """Computes the local trust of a harmonised reference on the input's grid.
+
+    Args:
+        sensor: gives F and the noise.
+        reference: gives the expected residual and the global trust, with which the local one is multiplied.
+    """
+
+    def __init__(self, sensor: SensorModel, reference: ReferenceModel) -> None:
+        self._taps = sensor.taps
+        self._expected = [
+            max(residual, sigma, 1e-30) for residual, sigma in zip(reference.residual, sensor.noise, strict=True)
+        ]
+        self._trust = reference.trust
+
+    @property
+    def halo(self) -> int:
+        """Input pixels around a pixel that may influence its trust."""
+        return (len(self._taps) // 2 + 1) // 2 + 2 * REACH + _GROW + 1
+
+    def compute(self, y: Tensor, observed: Tensor, ref0: Tensor, ref_valid: Tensor) -> Tensor:
+        """Trust 0..1 of every input pixel.
+
+        A cloud or a shadow touches all bands, so each band is judged by its own excess and by the mean of all.
+
+        Args:
+            y: (C, h, w) the input, filled where not observed; observed: (C, h, w) bool.
+            ref0: (C, 2h, 2w) the harmonised reference on the half grid; ref_valid: (C, 2h, 2w) bool.
+
+        Returns:
+            (C, h, w); 0 where the input is not observed or less than half the pixel has a valid reference. The outer
+            `halo` pixels are only there to be cropped.
+        """
+        usable = decimate2(ref_valid.to(y.dtype), (0.5, 0.5)) >= 0.5  # noqa: PLR2004
+        known = (observed & usable).to(y.dtype)
+        found = local_agreement(y, decimate2(ref0, self._taps), known)
+        excess = torch.stack(
+            [found.misfit[c] / (found.detail[c] * TEXTURE_SHARE + s * s) for c, s in enumerate(self._expected)]
+        )
+        used = [c for c, trust in enumerate(self._trust) if trust > 0]
+        if used:
+            pooled = excess[used[0]]
+            for c in used[1:]:
+                pooled = pooled + excess[c]
+            pooled = pooled * (_POOLED / len(used))
+            excess = torch.maximum(excess, pooled)
+        local = torch.clamp((_NONE - excess) * (1 / (_NONE - _FULL)), 0.0, 1.0)
+        local = filter_same(_lowest(local, _GROW), _SOFT)
+        return torch.stack([local[c] * t for c, t in enumerate(self._trust)]) * known
+
+
+_POOLED = 1.5  # all bands agreeing on an excess is stronger evidence than one
+
+
+def _lowest(x: Tensor, reach: int) -> Tensor:
+    """Minimum over a square of (2 reach + 1) pixels a side."""
+    for axis in (-2, -1):
+        padded = pad_edge(x, reach if axis == -2 else 0, reach if axis == -1 else 0)
+        size = x.shape[axis]
+        lowest = x
+        for k in range(2 * reach + 1):
+            lowest = torch.minimum(lowest, padded.narrow(axis, k, size))
+        x = lowest
+    return x

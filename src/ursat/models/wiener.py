@@ -1,0 +1,148 @@
+"""Design of the short filters of the classical stage, by linear least squares under a natural-image prior.
+
+Everything here is numpy at construction time; the filters are applied elsewhere by shifted additions. With x the
+half grid, y = F x + n the input and n white, the filter W of a given support that minimises E|x - W y|**2 solves the
+normal equations of that support (kriging, where the prior knows no mean). Two priors are used:
+
+* the scene: the power law of natural images, power proportional to f**-2.4 in two dimensions (Ruderman 1994 measures
+  exponents of 2 to 3), as an intrinsic random function: W then has sum 1 and keeps constants;
+* the error of a reference: smooth over a given length, with a finite variance; W then has a sum below 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SCENE_POWER = 2.4
+ERROR_POWER = 2.4
+_FREQUENCIES = (np.arange(96) + 0.5) / 192  # cycles per half-grid pixel, midpoints: f = 0 itself never enters
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A filter W from the input grid to the half grid: sum over r of weights[r] x (taps[r] along rows and columns).
+
+    weights: (rank,); taps: (rank, 2n), symmetric, as `ursat.fir.expand2` reads them.
+    error: expected standard deviation of x - W y, in units of the prior's.
+    """
+
+    weights: tuple[float, ...]
+    taps: tuple[tuple[float, ...], ...]
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Spectrum of what is to be estimated: (f**2 + length**-2)**(-power/2), f in cycles per half-grid pixel.
+
+    ``length`` infinite means a pure power law without a mean.
+    """
+
+    power: float = SCENE_POWER
+    length: float = float("inf")
+
+    @property
+    def intrinsic(self) -> bool:
+        """True when constants are unpenalised: the filter must keep them."""
+        return self.length == float("inf")
+
+
+SCENE = Prior()
+
+
+def fir_response(taps: tuple[float, ...]) -> NDArray[np.float64]:
+    """Real frequency response of a symmetric even-length filter about its centre, at the design frequencies."""
+    n = len(taps) // 2
+    phases = 2 * np.pi * np.outer(np.arange(n) + 0.5, _FREQUENCIES)
+    return np.asarray(2 * np.array(taps[n:]) @ np.cos(phases))
+
+
+def _spectrum(prior: Prior) -> NDArray[np.float64]:
+    """Half-grid power spectrum: the prior seen by half-grid pixels (sinc**2), one ring of aliases folded in."""
+    total = np.zeros((len(_FREQUENCIES), len(_FREQUENCIES)))
+    bands = [_FREQUENCIES, _FREQUENCIES - 1, _FREQUENCIES + 1]
+    for fy in bands:
+        for fx in bands:
+            radius2 = fy[:, None] ** 2 + fx[None, :] ** 2 + prior.length**-2
+            total += radius2 ** (-prior.power / 2) * np.outer(np.sinc(fy), np.sinc(fx)) ** 2
+    return total
+
+
+@lru_cache(maxsize=256)
+def _solve(taps: tuple[float, ...], ratio: float, prior: Prior, reach: int) -> tuple[NDArray[np.float64], float]:
+    """Weights (2 reach + 1, 2 reach + 1) of the upper left child on the input pixels around its own, and the variance.
+
+    ``ratio`` = variance of n / variance scale of the prior.
+    """
+    spectrum = _spectrum(prior) / len(_FREQUENCIES) ** 2
+    f = fir_response(taps)
+    cross, both = spectrum * np.outer(f, f), spectrum * np.outer(f * f, f * f)
+    index = np.arange(-reach, reach + 1)
+    lags = np.arange(-2 * reach, 2 * reach + 1)
+    cos_y = np.cos(2 * np.pi * np.outer(2 * lags, _FREQUENCIES))
+    cos_xy = np.cos(2 * np.pi * np.outer(2 * index + 0.5, _FREQUENCIES))
+    cov_y = cos_y @ both @ cos_y.T
+    target = (cos_xy @ cross @ cos_xy.T).ravel()
+    n = len(index)
+    difference = index[:, None] - index[None, :] + 2 * reach
+    matrix = cov_y[difference[:, None, :, None], difference[None, :, None, :]].reshape(n * n, n * n)
+    matrix = matrix + ratio * np.eye(n * n)
+    if prior.intrinsic:
+        bordered = np.ones((n * n + 1, n * n + 1))
+        bordered[:-1, :-1], bordered[-1, -1] = matrix, 0.0
+        weights = np.linalg.solve(bordered, np.append(target, 1.0))[:-1]
+    else:
+        weights = np.linalg.solve(matrix, target)
+    variance = float(spectrum.sum() - 2 * weights @ target + weights @ matrix @ weights)
+    return weights.reshape(n, n), variance
+
+
+def _unit(taps: tuple[float, ...], prior: Prior) -> float:
+    """What ``Prior`` amplitudes are counted in: see `design`."""
+    spectrum = _spectrum(prior) / len(_FREQUENCIES) ** 2
+    if prior.intrinsic:
+        kept = np.cos(np.pi * _FREQUENCIES) ** 2
+        return float((spectrum * (1 - np.outer(kept, kept))).sum())
+    f = fir_response(taps)
+    return float((spectrum * np.outer(f * f, f * f)).sum())
+
+
+@lru_cache(maxsize=256)
+def design(taps: tuple[float, ...], ratio: float, *, prior: Prior = SCENE, reach: int = 4, rank: int = 2) -> Expansion:
+    """The best filter from the input to the half grid.
+
+    Args:
+        taps: F, the sensor's filter on the half grid.
+        ratio: variance of the input's noise / variance of what is estimated. The latter counts, for the scene, the
+            half grid's pixels about the mean of their 2 x 2 block (`SensorModel.signal` squared); for an error of
+            finite variance, that error as the input's pixels see it.
+        prior: spectrum of what is to be estimated.
+        reach: support of W, in input pixels on each side.
+        rank: number of separable terms kept.
+
+    Returns:
+        The filter; with an intrinsic prior its sum is 1.
+    """
+    unit = _unit(taps, prior)
+    weights, variance = _solve(taps, ratio * unit, prior, reach)
+    values, vectors = np.linalg.eigh((weights + weights.T) / 2)
+    kept = np.argsort(-np.abs(values))[:rank]
+    gain = weights.sum() / sum(values[k] * vectors[:, k].sum() ** 2 for k in kept)
+    mirrored = tuple(_as_taps(vectors[:, k]) for k in kept)
+    return Expansion(tuple(float(values[k] * gain) for k in kept), mirrored, float(np.sqrt(max(variance / unit, 0))))
+
+
+def _as_taps(child: NDArray[np.float64]) -> tuple[float, ...]:
+    """Weights of the left child on inputs -r..r as the symmetric even-length taps of its expansion."""
+    # Input i + m weights child 2i with taps[n - 1 - 2m], n = len(child) odd: the even places, read backwards.
+    taps = np.empty(2 * len(child))
+    taps[0::2] = child[::-1]
+    taps[1::2] = child
+    return tuple(float(t) for t in taps)
