@@ -6,7 +6,7 @@ thing; only shifted additions are used, hence no result depends on the window it
 
 from __future__ import annotations
 
-from typing import NamedTuple, Any
+from typing import Generic, NamedTuple
 
 from ursat.fir import Array, filter_same
 
@@ -18,7 +18,7 @@ TEXTURE_SHARE = 0.15
 _TINY = 1e-6
 
 
-class Agreement(NamedTuple):
+class Agreement(NamedTuple, Generic[Array]):
     """Neighbourhood means, each (..., h, w): squared residual, and variance of the detail that both images have.
 
     ``detail`` is the lesser of the two images' variances: a cloud's texture in one of them excuses nothing.
@@ -28,11 +28,12 @@ class Agreement(NamedTuple):
     detail: Array
 
 
-def local_agreement(y: Array, seen: Array, known: Array) -> Agreement:
+def local_agreement(y: Array, seen: Array, known: Array) -> Agreement[Array]:
     """Compare the input with the degraded reference.
 
     Args:
-        y, seen: (..., h, w), same units, finite everywhere.
+        y: (..., h, w) the input, finite everywhere.
+        seen: (..., h, w) the degraded reference in the same units, finite everywhere.
         known: (..., h, w), 1 where both may be compared, else 0.
 
     Returns:

@@ -156,8 +156,11 @@ class SensorModel:
     pixel box is ``taps == (0.5, 0.5)``.
 
     name: "box", "mtf=0.25", "estimated" ... ; mtf: total modulation transfer at the input's Nyquist frequency.
-    noise: standard deviation per input band, physical units. ``signal``: per band, the standard deviation of the
-    detail that a first guess usually misses (physical units); noise**2 / signal**2 is the Wiener weight.
+    noise: standard deviation per input band, physical units.
+    signal: per band, the standard deviation (physical units) of the error that the best linear estimate of the half
+    grid would have if the sensor were a noise-free pixel box and there were no reference: the scene's spectrum
+    A f^-2.4, with A from the input's own neighbour differences (noise subtracted, blur undone). Never 0 where the
+    noise is not. noise**2 / signal**2 is what a Wiener filter for the half grid needs.
     """
 
     name: str
@@ -176,8 +179,12 @@ class ReferenceModel:
     ``sum_b matrix[c][b] * ref[b] + offsets[c]``.
 
     trust: per input band, 0..1: how far the reference is believed as a whole (0 drops it).
-    residual: per input band, the standard deviation (physical units, at the input's GSD) of what remains between
-    input and degraded reference where both see the same ground; local trust is measured against it.
+    residual: per input band, the standard deviation (physical units, at the input's GSD, never below the input's
+    noise) of input minus F(box(harmonised reference)) where both see the same ground and the ground is flat: clouds and
+    changes do not count, and a share of the local detail's variance (`ursat.agreement.TEXTURE_SHARE`) is left out.
+    residual**2 - noise**2 is thus the variance of the reference's own error as an input pixel sees it; local trust
+    is measured against residual**2 and that share.
+    mtf: the reference's total MTF at its own Nyquist frequency that ``taps`` undo (0.5 also for a cubic resampling).
     """
 
     level: int

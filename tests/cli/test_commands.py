@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import rasterio
-from conftest import install
+from cli_fakes import install
 from rasterio.transform import from_origin
 
 from ursat.run.report import CoregReport, ModelSummary
@@ -18,7 +18,7 @@ from ursat.run.report import CoregReport, ModelSummary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
+    from cli_fakes import Outcome
 
     Cli = Callable[..., Outcome]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def complete(words: str, count: int) -> list[str]:
-    env = os.environ | {"_URSAT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
-    code = "import sys; sys.argv = ['ursat']; from ursat.__main__ import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=30)
-    assert done.stderr == ""
-    return done.stdout.split()
+    from cli_fakes import Outcome
+
+    Cli = Callable[..., Outcome]
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,16 @@ def complete(words: str, count: int) -> list[str]:
         ("ursat models ", 2, {"list"}),
     ],
 )
-def test_bash(words: str, count: int, expected: set[str]) -> None:
-    assert set(complete(words, count)) == expected
+def test_words(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str, count: int, expected: set[str]) -> None:
+    monkeypatch.setenv("_URSAT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(count))
+    outcome = cli()
+    assert (outcome.code, set(outcome.out.split()), outcome.err) == (0, expected, "")
 
 
-def test_the_script_for_bash_is_printed() -> None:
-    env = os.environ | {"_URSAT_COMPLETE": "source_bash"}
+def test_the_script_for_bash_is_printed_by_the_program_itself() -> None:
     code = "import sys; sys.argv = ['ursat']; from ursat.__main__ import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=30)
+    env = os.environ | {"_URSAT_COMPLETE": "source_bash"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=60)
     assert "complete -o default -F _ursat_completion ursat" in done.stdout

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +16,8 @@ from ursat import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from conftest import FakePipeline, Outcome
+    from cli_fakes import FakePipeline, Outcome
 
     Cli = Callable[..., Outcome]
 
@@ -113,7 +113,7 @@ def test_signals_leave_no_temporaries(tmp_path: Path, number: int, code: int) ->
     assert process.stderr.readline() == "ready\n"
     assert list(tmp_path.iterdir())
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert len(err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
@@ -132,6 +132,24 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.stderr is not None
     err = process.stderr.read()
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=60) == 1
     assert err == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("argv", [(), ("models",)])
+def test_without_a_command_the_help_text_is_shown(cli: Cli, argv: tuple[str, ...]) -> None:
+    outcome = cli(*argv)
+    assert outcome.code == 2
+    assert "Usage: ursat" in outcome.out + outcome.err
+    assert "ursat: error" not in outcome.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+def test_a_full_disk_behind_stdout() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "ursat", "--version"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 7
+    assert done.stderr.splitlines()[0] == "ursat: error: No space left on device"
+    assert len(done.stderr.splitlines()) == 2

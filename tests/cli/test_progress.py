@@ -18,7 +18,7 @@ from ursat.cli.progress import LineProgress, clock_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import FakePipeline, Outcome
+    from cli_fakes import FakePipeline, Outcome
 
     Cli = Callable[..., Outcome]
 
@@ -72,7 +72,7 @@ def test_a_bar_on_a_terminal() -> None:
     )
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    subprocess.run([sys.executable, "-c", program], stderr=theirs, env=env, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, env=env, check=True, timeout=60)
     os.close(theirs)
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)

@@ -11,7 +11,7 @@ from ursat.run.options import UpscaleOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import FakePipeline, Outcome
+    from cli_fakes import FakePipeline, Outcome
 
     Cli = Callable[..., Outcome]
 

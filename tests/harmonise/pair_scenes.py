@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+from scipy.ndimage import affine_transform, gaussian_filter, spline_filter
 
 from ursat.grid import Window
 from ursat.harmonise.pair import PairWindow
@@ -62,8 +62,7 @@ def synthetic_truth(size, bands, rng, slope=1.1):
 def cut_truth(scene, size, rng):
     """(bands, n, n) of a real scene whose pixels are taken as the 5 m truth; mirrored where it is too small."""
     n = (size + 2 * MARGIN_LR) * LR_STEP
-    reps = -(-n // (min(scene.shape[-2:]) - 1)) + 1
-    if reps > 2:
+    if n > 2 * min(scene.shape[-2:]):
         raise ValueError("the scene is too small for that size")
     big = scene
     if min(scene.shape[-2:]) < n:
@@ -77,7 +76,10 @@ def cut_truth(scene, size, rng):
 
 @dataclass(frozen=True)
 class ScenePair:
-    """lr (C, h, w) at 30 m; ref (C, 3h + margins, ...) at 10 m; ``margin`` in input px; ``shift_px`` is the answer."""
+    """lr (C, h, w) at 30 m; ref (C, 3h + margins, ...) at 10 m; ``margin`` in input px; ``shift_px`` is the answer.
+
+    ``factor`` is that of the grid on which the reference is read.
+    """
 
     lr: np.ndarray
     lr_valid: np.ndarray
@@ -93,31 +95,44 @@ class ScenePair:
         native = LR_STEP // REF_STEP
         over = 1 if self.factor >= native else native * 2  # antialiased where the grid is coarser than the image
         fine = self.factor * over
-        rows = ((np.arange(h * fine) + 0.5) / fine - drow + self.margin) * native - 0.5
-        cols = ((np.arange(w * fine) + 0.5) / fine - dcol + self.margin) * native - 0.5
-        grid = np.meshgrid(rows, cols, indexing="ij")
-        values = np.stack([map_coordinates(spline_filter(b), grid, order=3, prefilter=False) for b in self.ref])
-        valid = np.stack(
-            [map_coordinates(v.astype(float), grid, order=1, cval=0.0) > 0.999 for v in self.ref_valid]
-        )
+        start = [((0.5 / fine) - d + self.margin) * native - 0.5 for d in (drow, dcol)]
+        to = {"offset": start, "output_shape": (h * fine, w * fine), "prefilter": False}
+        step = [native / fine] * 2
+        values = np.stack([affine_transform(spline_filter(b), step, order=3, **to) for b in self.ref])
+        seen = [affine_transform(v.astype(np.float32), step, order=1, cval=0.0, **to) for v in self.ref_valid]
+        valid = np.stack(seen) > 0.999
         cells = (len(values), h * self.factor, over, w * self.factor, over)
         values, valid = values.reshape(cells).mean((2, 4)).astype(np.float32), valid.reshape(cells).all((2, 4))
         return [PairWindow(Window(0, 0, h, w), self.lr, self.lr_valid, values, valid, self.factor)]
 
 
-def make_pair(truth, size, shift_m, rng, *, snr_db=40.0, ref_snr_db=40.0, ref_mtf=0.3, lr_mtf=0.25, margin=MARGIN_LR - 1,
-              cloud=0.0, changed=0.0, cast=False, factor=4, other=None):
+def make_pair(
+    truth,
+    size,
+    shift_m,
+    rng,
+    *,
+    snr_db=40.0,
+    ref_snr_db=40.0,
+    ref_mtf=0.3,
+    lr_mtf=0.25,
+    margin=MARGIN_LR - 1,
+    cloud=0.0,
+    changed=0.0,
+    cast=False,
+    factor=4,
+):
     """Both images of ``truth``; ``shift_m``: where the input's content lies relative to the reference's (metres).
 
-    cloud: share of the reference under a bright smooth cloud. changed: share of its area replaced by the texture of
-    ``other`` (default: the truth, transposed) in rectangular fields. cast: per-band gain, offset and a gradient.
+    cloud: share of the reference under a bright smooth cloud. changed: share of its area replaced by other texture
+    (the truth, transposed) in rectangular fields. cast: per-band gain, offset and a gradient.
     """
     lr = see(truth, LR_STEP, shift_m, lr_mtf, (MARGIN_LR, MARGIN_LR), (size, size))
     native = LR_STEP // REF_STEP
     start, count = (MARGIN_LR - margin) * native, (size + 2 * margin) * native
     ref_truth = truth
     if changed:
-        ref_truth = _changed(truth, truth.swapaxes(-1, -2) if other is None else other, changed, rng)
+        ref_truth = _changed(truth, changed, rng)
     ref = see(ref_truth, REF_STEP, (0.0, 0.0), ref_mtf, (start, start), (count, count))
     spread = lr.std(axis=(-2, -1), keepdims=True)
     lr = lr + rng.standard_normal(lr.shape) * spread * 10 ** (-snr_db / 20)
@@ -130,8 +145,15 @@ def make_pair(truth, size, shift_m, rng, *, snr_db=40.0, ref_snr_db=40.0, ref_mt
         alpha = cloud_alpha(count, cloud, rng)
         ref = ref * (1 - alpha) + alpha * (ref.mean() + 8 * ref.std())
     shift_px = (shift_m[0] / LR_M, shift_m[1] / LR_M)
-    return ScenePair(lr.astype(np.float32), np.ones(lr.shape, bool), ref.astype(np.float32), np.ones(ref.shape, bool),
-                     margin, shift_px, factor)
+    return ScenePair(
+        lr.astype(np.float32),
+        np.ones(lr.shape, bool),
+        ref.astype(np.float32),
+        np.ones(ref.shape, bool),
+        margin,
+        shift_px,
+        factor,
+    )
 
 
 def cloud_alpha(n, share, rng):
@@ -142,8 +164,8 @@ def cloud_alpha(n, share, rng):
     return 1 / (1 + np.exp(-(field - level) / 0.12))
 
 
-def _changed(truth, other, share, rng):
-    out = truth.copy()
+def _changed(truth, share, rng):
+    out, other = truth.copy(), truth.swapaxes(-1, -2)
     n = truth.shape[-1]
     done = np.zeros((n, n), bool)
     while done.mean() < share:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 
 UTM = "EPSG:32649"
 T30 = Affine(30, 0, 300015, 0, -30, 4000005)
@@ -30,6 +31,7 @@ def write_tif(
     offset: float = 0.0,
     tags: dict[str, str] | None = None,
     mask: np.ndarray | None = None,
+    colours: tuple[str, ...] = (),
     **profile,
 ) -> Path:
     """(bands, h, w) or (h, w) as a GeoTIFF; 16-bit RGB-looking defaults are left to GDAL."""
@@ -42,6 +44,8 @@ def write_tif(
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_PAM_ENABLED=False),
         rasterio.open(path, "w", height=height, width=width, count=count, **settings) as out,
     ):
+        if colours:  # before the pixels: GTiff fixes its extra samples with the first block
+            out.colorinterp = [ColorInterp[name] for name in colours]
         out.write(pixels)
         if descriptions:
             out.descriptions = descriptions

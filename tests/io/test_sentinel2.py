@@ -33,7 +33,13 @@ def test_level2a_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("baseline", "offsets", "expected"),
-    [("04.00", True, -0.1), ("05.10", False, -0.1), ("04.00", False, -0.1), ("03.01", False, 0.0), ("02.14", True, -0.1)],
+    [
+        ("04.00", True, -0.1),
+        ("05.10", False, -0.1),
+        ("04.00", False, -0.1),
+        ("03.01", False, 0.0),
+        ("02.14", True, -0.1),
+    ],
 )
 def test_offset_by_metadata_then_baseline_never_by_date(tmp_path, baseline, offsets, expected):
     safe, _ = write_level2a(tmp_path, level2a_xml(baseline=baseline, offsets=offsets))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,8 +112,7 @@ def _number(value: float, sign: str = "") -> str:
     return "-" if math.isnan(value) else f"{value:{sign}.2f}"
 
 
-@lru_cache(maxsize=2)
-def fingerprint(whole_package: bool) -> str:
+def fingerprint(*, whole_package: bool) -> str:
     """A hash of the sources that a score depends on: the benchmark's own, or the whole package's."""
     root = Path(ursat.__file__).parent
     digest = hashlib.sha256()
@@ -131,6 +129,8 @@ class ScoreFile:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        # Read now: sources edited during a long run are not the ones that run.
+        self._sources = {True: fingerprint(whole_package=True), False: fingerprint(whole_package=False)}
 
     def load(self, wanted: Sequence[str]) -> dict[tuple[str, Cell, str, int], Score]:
         """The scores of the methods ``wanted`` that need not be computed again, by key."""
@@ -144,7 +144,7 @@ class ScoreFile:
                 continue
             stamp = entry.pop("sources")
             score = Score(**{**entry, "cell": Cell(**entry["cell"])})
-            current = score.method in wanted and stamp == fingerprint(score.method not in BASELINES)
+            current = score.method in wanted and stamp == self._sources[score.method not in BASELINES]
             if current and score.psnr is not None:
                 found[score.key] = score
         return found
@@ -153,7 +153,7 @@ class ScoreFile:
         """Add scores; each is on disk when this returns."""
         if self.path is None:
             return
-        entries = [{**asdict(s), "sources": fingerprint(s.method not in BASELINES)} for s in scores]
+        entries = [{**asdict(s), "sources": self._sources[s.method not in BASELINES]} for s in scores]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         cut = self.path.exists() and self.path.stat().st_size > 0 and not self.path.read_bytes().endswith(b"\n")
         with self.path.open("a") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +41,7 @@ app.add_typer(models.app, name="models")
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"ursat {__version__}")
+        sys.stdout.write(f"ursat {__version__}\n")
         raise typer.Exit
 
 

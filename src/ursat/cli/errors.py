@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ INTERRUPTED = 130
 TERMINATED = 143
 INTERNAL = 1
 LIMIT = 7
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
@@ -31,16 +33,18 @@ def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
     """
     _catch_sigterm()
     try:
-        result = call()
-        sys.stdout.flush()  # a full disk or a closed pipe behind stdout shows here, not at interpreter exit
+        try:
+            result = call()
+        except typer.Exit as exit_:
+            result = exit_.exit_code
+        sys.stdout.flush()  # what is wrong with stdout shall show now, not when the interpreter ends
     except UrsatError as error:
         return _fail(error.message, error.hint, error.exit_code)
-    except typer.Exit as exit_:
-        return exit_.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return _stopped()
     except typer.TyperException as error:
-        return _fail(error.format_message(), _usage_hint(error), error.exit_code)
+        message = error.format_message()  # empty where the help text was printed instead
+        return _fail(message, _usage_hint(error), error.exit_code) if message else error.exit_code
     except BrokenPipeError:
         return _abandon_stdout()
     except MemoryError:
@@ -49,6 +53,12 @@ def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
         if exit_.code == TERMINATED:
             say("", "terminated")
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            return _unexpected(error, argv)
+        _abandon_stdout()
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"{error.strerror}{where}", "free some space; TMPDIR says where temporary files go", LIMIT)
     except Exception as error:  # noqa: BLE001  (the last line of defence: whatever it is, one line and exit 1)
         return _unexpected(error, argv)
     code = result if isinstance(result, int) else 0

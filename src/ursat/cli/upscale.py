@@ -91,7 +91,7 @@ def rows(report: UpscaleReport) -> list[Row]:
     return [
         ("model", report.model.line),
         ("grid", f"{before} -> {after} ({steps}), {render.count(report.bands, 'band')} {report.dtype}"),
-        *_reference_rows(report.reference),
+        *_reference_rows(report.reference, report.reference_share),
         ("sensor", f"{report.sensor.name}, MTF {render.number(report.sensor.mtf, 3)} at Nyquist"),
         ("noise", f"{render.numbers(report.noise_dn)} DN"),
         ("closure", f"{closure.mode}: {residual}{stuck}"),
@@ -101,13 +101,13 @@ def rows(report: UpscaleReport) -> list[Row]:
     ]
 
 
-def _reference_rows(reference: ReferenceSummary | None) -> list[Row]:
+def _reference_rows(reference: ReferenceSummary | None, share: float | None) -> list[Row]:
     if reference is None:
         return [("reference", "none")]
     moved = (
-        f"moved {render.number(reference.dx_m, 3)} m east, {render.number(reference.dy_m, 3)} m north "
+        f"moved {reference.dx_m:+.2f} m east, {reference.dy_m:+.2f} m north "
         f"({reference.dcol:+.3f}, {reference.drow:+.3f} input px), reliability {reference.reliability:.2f}, "
-        f"trust {reference.trust_mean:.2f}"
+        f"trust {reference.trust_mean:.2f}" + ("" if share is None else f", {share:.2f} pixel by pixel")
     )
     why = f": {reference.why}" if reference.why else ""
     found = [("reference", f"{reference.path} ({render.number(reference.gsd_m)} m) {reference.status}{why}")]

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursat.harmonise.scene import scene_power, sensor_response
+from ursat.harmonise.blur import keys_response
+from ursat.harmonise.scene import scene_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ursat.harmonise.blur import Blur
 
     Floats = NDArray[np.floating[Any]]
 
@@ -25,27 +28,18 @@ _SIDE = 48
 _MODEL_ERROR = 0.01
 
 
-def keys_response(x: Floats) -> Floats:
-    """Fourier transform of Keys' cubic kernel with a = -0.5; ``x`` in cycles per sample, 1 at x = 0.
-
-    Keys 1981 (10.1109/TASSP.1981.1163711), evaluated by the midpoint rule on the kernel.
-    """
-    t = (np.arange(256) + 0.5) / 128
-    near = (1.5 * t - 2.5) * t * t + 1
-    far = ((-0.5 * t + 2.5) * t - 4) * t + 2
-    kernel = np.where(t < 1, near, far)
-    waves = np.cos(2 * np.pi * np.multiply.outer(x, t))
-    out: Floats = waves @ kernel / kernel.sum()
-    return out
+def wanted_response(f: Floats, blur: Blur) -> Floats:
+    """Transfer of the pixels wanted, ``f`` in cycles per pixel: the box, or none where a kernel replaced the box."""
+    return np.ones_like(f) if blur.kind == "cubic" else np.sinc(f)
 
 
 @lru_cache(maxsize=256)
-def deconvolution_taps(pixel: float, mtf: float, noise: float, reach: int = MAX_REACH) -> tuple[float, ...]:
+def deconvolution_taps(pixel: float, blur: Blur, noise: float, reach: int = MAX_REACH) -> tuple[float, ...]:
     """Taps that turn the warped reference into box pixels of the level grid.
 
     Args:
         pixel: the reference's own pixel in pixels of the level grid (4/3 for a 10 m reference on a 7.5 m grid).
-        mtf: the reference's total MTF at its own Nyquist frequency.
+        blur: the reference's own.
         noise: variance of the reference's noise over the amplitude A of the scene's spectrum A f^-2.4.
         reach: taps each side, at most 12.
 
@@ -55,15 +49,15 @@ def deconvolution_taps(pixel: float, mtf: float, noise: float, reach: int = MAX_
     f = (np.arange(_SIDE) + 0.5) * (0.5 / _SIDE)
     power = scene_power(f[:, None], f[None, :])
     warp = keys_response(f * max(pixel, 1.0))
-    transfer = sensor_response(f, pixel, mtf) * warp
-    target = np.sinc(f)
+    transfer = blur.response(f, pixel) * warp
+    target = wanted_response(f, blur)
     disturbance = np.full((_SIDE, _SIDE), noise * pixel * pixel)
     step = 1 / pixel
     for kx in (-1, 0, 1):
         for ky in (-1, 0, 1):
             if kx or ky:
                 gx, gy = f - kx * step, f - ky * step
-                seen = np.outer(sensor_response(gx, pixel, mtf), sensor_response(gy, pixel, mtf))
+                seen = np.outer(blur.response(gx, pixel), blur.response(gy, pixel))
                 disturbance += scene_power(gx[:, None], gy[None, :]) * seen**2
     disturbance *= np.outer(warp, warp) ** 2
     disturbance += _MODEL_ERROR * power  # no profile is exact: never divide by a transfer of a few per cent

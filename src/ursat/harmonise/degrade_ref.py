@@ -62,6 +62,21 @@ class SeenWindow:
         """F(box(D ref)): (Br, h, w), with D's taps on the level grid and F's on the half grid."""
         return decimate2(block_mean(filter_same(self.ref, level_taps), self.factor // 2), sensor_taps)
 
+    def centre(self, side: int) -> SeenWindow:
+        """The middle of the window, at most ``side`` input pixels a side."""
+        h, w = self.lr.shape[-2:]
+        row, col = max(0, (h - side) // 2), max(0, (w - side) // 2)
+        rows, cols = slice(row, row + min(h, side)), slice(col, col + min(w, side))
+        f = self.factor
+        fine_rows, fine_cols = slice(f * row, f * rows.stop), slice(f * col, f * cols.stop)
+        return SeenWindow(
+            lr=self.lr[:, rows, cols],
+            lr_valid=self.lr_valid[:, rows, cols],
+            ref=self.ref[:, fine_rows, fine_cols],
+            ref_valid=self.ref_valid[:, rows, cols],
+            factor=f,
+        )
+
     def half(self) -> Floats:
         """The reference averaged to the half grid: (Br, 2 h, 2 w)."""
         return block_mean(self.ref, self.factor // 2)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursat.agreement import TEXTURE_SHARE, local_agreement
+from ursat.harmonise.blur import Blur
 from ursat.harmonise.deconvolve import deconvolution_taps
 from ursat.harmonise.degrade_ref import SeenWindow, prepare
-from ursat.harmonise.evidence import band_evidence
-from ursat.harmonise.psf import PsfSpec, profile_mtf, taps_of
+from ursat.harmonise.psf import PsfSpec, profile_mtf
 from ursat.harmonise.psf_blind import estimate_mtf_blind
-from ursat.harmonise.psf_pair import estimate_mtf, gather, high_pass
+from ursat.harmonise.psf_pair import estimate_blur, gather
 from ursat.harmonise.radiometry import LinearFit, robust_fit
+from ursat.harmonise.same_place import band_evidence
 from ursat.harmonise.scene import detail_power, scene_amplitude
 from ursat.types import ReferenceModel, SensorModel
 
@@ -32,6 +33,8 @@ _PRIOR_MTF = 0.33  # between a blurred sensor (0.25) and an antialiased resampli
 _PRIOR_SPREAD = 0.5  # in ln(MTF)
 _PROFILE_SPREAD = 0.3
 _MEDIAN_SQUARE = 0.4549  # of a chi-square with one degree of freedom
+# Share of the half grid's detail that the best linear estimate from noise-free pixel boxes misses, for f^-2.4
+_UNPREDICTED = 0.647
 _NOISE_FLOOR = 1 / 2000  # of the band's mean: quantisation and aliasing leave no reference cleaner than that
 
 
@@ -56,11 +59,13 @@ def fit_single(
         noise: standard deviation of the input's noise per band.
     """
     if psf.mtf is not None:
-        return _sensor_model(psf.name, psf.mtf, windows, noise)
+        return _sensor_model(psf.name, Blur("sensor", psf.mtf), windows, noise)
     known = profile_mtf(sensor)
     if known is not None:
-        return _sensor_model(f"profile {sensor}", known, windows, noise)
-    return _sensor_model("estimated from the spectrum", estimate_mtf_blind(windows, noise), windows, noise)
+        return _sensor_model(f"profile {sensor}", Blur("sensor", known), windows, noise)
+    return _sensor_model(
+        "estimated from the spectrum", Blur("sensor", estimate_mtf_blind(windows, noise)), windows, noise
+    )
 
 
 def fit_pair(
@@ -83,8 +88,10 @@ def fit_pair(
         pairing: per input band the reference band that shows the same, or None: regress on all of them.
         level: the cascade level on whose grid the reference was warped, at least 1.
         ratio: input GSD over reference GSD.
-        psf: the input's PSF as asked; reference_psf: the reference's.
-        sensor: the input's sensor; reference_sensor: the reference's; "unknown" where unknown.
+        psf: the input's PSF as asked.
+        reference_psf: the reference's PSF as asked.
+        sensor: the input's sensor as `SceneInfo.sensor` names it, "unknown" where unknown.
+        reference_sensor: the same of the reference.
         noise: standard deviation of the input's noise per band, physical units.
         bandpass: (slope, offset) per input band, applied to its reference band before the regression.
 
@@ -99,10 +106,10 @@ def fit_pair(
     seen = [prepare(pair) for pair in pairs]
     singles = [(w.lr, w.lr_valid) for w in seen]
     pixel = 2**level / ratio
-    mtf, name = _input_mtf(seen, pairing, psf, reference_psf, sensor, reference_sensor, pixel)
-    reference_mtf = _reference_mtf(psf, reference_psf, reference_sensor, mtf)
-    taps = deconvolution_taps(pixel, round(reference_mtf, 4), _noise_ratio(singles, noise, mtf, 2**level))
-    degraded = [w.degraded(taps, taps_of(mtf)) for w in seen]
+    blur, name = _input_blur(seen, pairing, psf, reference_psf, sensor, reference_sensor, pixel)
+    own = _reference_blur(psf, reference_psf, reference_sensor, blur)
+    taps = deconvolution_taps(pixel, own, _noise_ratio(singles, noise, blur, 2**level))
+    degraded = [w.degraded(taps, blur.taps) for w in seen]
     targets = [w.lr for w in seen]
     fits: list[LinearFit] = []
     matrix: list[tuple[float, ...]] = []
@@ -128,18 +135,21 @@ def fit_pair(
             max(_expected_residual(seen, degraded, np.asarray(matrix[c]), offsets[c], c), sigma)
             for c, sigma in enumerate(noise)
         ),
-        mtf=reference_mtf,
+        mtf=own.mtf,
     )
     if not any(evidence.trust):
         note = f"reference dropped: its detail does not match the input's (correlation {evidence.summary})"
         return PairFit(fit_single(singles, psf=psf, sensor=sensor, noise=noise), None, (note,))
-    notes = [f"reference believed: correlation of detail {evidence.summary}", f"input PSF: {name}, MTF {mtf:.2f}"]
+    notes = [
+        f"reference believed: correlation of its detail with the input's {evidence.summary}",
+        f"input PSF: {name}, MTF {blur.mtf:.2f} at Nyquist",
+    ]
     notes.extend(
         f"band {band + 1}: the reference's detail does not match and is not used"
         for band, trust in enumerate(evidence.trust)
         if trust == 0
     )
-    return PairFit(_sensor_model(name, mtf, singles, noise), model, tuple(notes))
+    return PairFit(_sensor_model(name, blur, singles, noise), model, tuple(notes))
 
 
 def _expected_residual(
@@ -166,7 +176,7 @@ def _expected_residual(
     return float(np.sqrt(high))
 
 
-def _input_mtf(
+def _input_blur(
     seen: Sequence[SeenWindow],
     pairing: Sequence[int | None],
     psf: PsfSpec,
@@ -174,30 +184,30 @@ def _input_mtf(
     sensor: str,
     reference_sensor: str,
     pixel: float,
-) -> tuple[float, str]:
+) -> tuple[Blur, str]:
     if psf.mtf is not None:
-        return psf.mtf, psf.name
+        return Blur("sensor", psf.mtf), psf.name
     known = profile_mtf(sensor)
-    mtf = estimate_mtf(
+    blur = estimate_blur(
         seen,
         pairing,
         pixel=pixel,
-        reference_mtf=lambda candidate: _reference_mtf(psf, reference_psf, reference_sensor, candidate),
+        reference_blur=lambda candidate: _reference_blur(psf, reference_psf, reference_sensor, candidate),
         centre=known or _PRIOR_MTF,
         spread=_PROFILE_SPREAD if known else _PRIOR_SPREAD,
     )
-    return mtf, "estimated from the pair"
+    return Blur(blur.kind, round(blur.mtf, 3)), f"estimated from the pair ({blur.kind})"
 
 
-def _reference_mtf(psf: PsfSpec, reference_psf: PsfSpec, reference_sensor: str, input_mtf: float) -> float:
-    """As asked; else as asked for the input; else by profile; else sensors of a pair are built alike."""
+def _reference_blur(psf: PsfSpec, reference_psf: PsfSpec, reference_sensor: str, of_input: Blur) -> Blur:
+    """As asked; else as asked for the input; else by profile; else the two images of a pair were made alike."""
     for asked in (reference_psf.mtf, psf.mtf, profile_mtf(reference_sensor)):
         if asked is not None:
-            return asked
-    return input_mtf
+            return Blur("sensor", asked)
+    return of_input
 
 
-def _noise_ratio(windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ...], mtf: float, factor: int) -> float:
+def _noise_ratio(windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ...], blur: Blur, factor: int) -> float:
     """Variance of the reference's noise over its spectrum's amplitude on the level grid; the bands' median.
 
     The reference's noise is taken to be the input's: the sensors that are paired are of one class, and the noise of
@@ -207,7 +217,7 @@ def _noise_ratio(windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ..
     for band, sigma in enumerate(noise):
         single = [(values[band], valid[band]) for values, valid in windows]
         mean = np.mean([abs(float(v[ok].mean())) for v, ok in single if ok.any()] or [0.0])
-        amplitude = scene_amplitude(single, mtf, sigma)
+        amplitude = scene_amplitude(single, blur, sigma)
         # A f^-2.4 per unit area: a frequency in cycles per level pixel is 1/factor of one in cycles per input pixel
         on_level = amplitude * factor ** (2 - 2.4)
         ratios.append(max(sigma, _NOISE_FLOOR * float(mean)) ** 2 / on_level)
@@ -216,10 +226,10 @@ def _noise_ratio(windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ..
 
 
 def _sensor_model(
-    name: str, mtf: float, windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ...]
+    name: str, blur: Blur, windows: Sequence[tuple[Floats, Bools]], noise: tuple[float, ...]
 ) -> SensorModel:
     signal = []
     for band, sigma in enumerate(noise):
-        amplitude = scene_amplitude([(values[band], valid[band]) for values, valid in windows], mtf, sigma)
-        signal.append(float(np.sqrt(amplitude * detail_power())))
-    return SensorModel(name=name, mtf=mtf, taps=taps_of(mtf), noise=tuple(noise), signal=tuple(signal))
+        amplitude = scene_amplitude([(values[band], valid[band]) for values, valid in windows], blur, sigma)
+        signal.append(float(np.sqrt(amplitude * detail_power() * _UNPREDICTED)))
+    return SensorModel(name=name, mtf=blur.mtf, taps=blur.taps, noise=tuple(noise), signal=tuple(signal))

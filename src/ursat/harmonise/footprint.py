@@ -69,7 +69,8 @@ def reduce_factor(ref: Floats, valid: NDArray[np.bool_], factor: int) -> tuple[F
         return ref, valid, factor
     bands, height, width = ref.shape
     cells = (bands, height // step, step, width // step, step)
-    return ref.reshape(cells).mean((2, 4)), valid.reshape(cells).all((2, 4)), factor // step
+    coarse_valid: NDArray[np.bool_] = np.asarray(valid.reshape(cells).all((2, 4)))
+    return ref.reshape(cells).mean((2, 4)), coarse_valid, factor // step
 
 
 def _fir(x: Floats, halo: int, taps: Floats, factor: int, axis: int) -> Floats:

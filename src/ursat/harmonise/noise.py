@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import binary_erosion, correlate1d, uniform_filter
+from scipy.ndimage import binary_erosion, correlate1d, maximum_filter, minimum_filter, uniform_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,13 +95,19 @@ def _separable(image: Floats, taps: Floats) -> Floats:
     return np.asarray(correlate1d(once, taps, axis=-2, mode="nearest"))
 
 
+def _flat(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Pixels equal to their eight neighbours: saturated or filled, they say nothing about noise."""
+    size = (1, 3, 3)
+    return np.asarray(maximum_filter(values, size, mode="nearest") == minimum_filter(values, size, mode="nearest"))
+
+
 def _gather(windows: Sequence[tuple[NDArray[Any], NDArray[np.bool_]]], bands: Sequence[int]) -> _Samples:
     """Filter every window and keep the pixels whose whole neighbourhood is valid in all ``bands``."""
     corners, energies, textures = [], [], []
     support = np.ones((2 * _REACH + 1, 2 * _REACH + 1), dtype=bool)
     for values, valid in windows:
         chosen = list(bands)
-        usable = valid[chosen].all(axis=0)
+        usable = np.asarray((valid[chosen] & ~_flat(values[chosen])).all(axis=0), dtype=np.bool_)
         whole = binary_erosion(usable, support)  # what lies outside the window is not valid
         if not whole.any():
             continue
@@ -144,8 +150,6 @@ def _from_factor(samples: _Samples) -> Floats:
     independent = max(4.0, _INDEPENDENT * calm.shape[1])
     s = calm @ calm.T / calm.shape[1]
     power = np.diag(s).copy()
-    if not np.all(power > 0):  # a constant band: nothing to compare the others with
-        return power
     noise = power.copy()
     for _ in range(_ROUNDS):
         shared = np.array([_shared_power(s, noise, independent, band) for band in range(len(s))])
@@ -175,7 +179,7 @@ def _from_texture_line(energy: Floats, texture: Floats) -> float:
     base = float(energy[texture <= calm].mean())
     intercept, slope = base, 0.05
     for _ in range(20):
-        weight = 1.0 / np.maximum(intercept + slope * texture, 1e-12 * (base + 1e-300)) ** 2
+        weight = (base / np.maximum(intercept + slope * texture, 1e-12 * base)) ** 2
         weight /= weight.sum()
         t, e = float(weight @ texture), float(weight @ energy)
         spread = float(weight @ (texture - t) ** 2)

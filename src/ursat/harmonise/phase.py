@@ -65,14 +65,16 @@ def high_pass(x: Floats, valid: NDArray[np.bool_], sigma: float = HIGH_PASS_SIGM
 def whiten(x: Floats, valid: NDArray[np.bool_]) -> Floats:
     """High-pass divided by the local contrast and clipped to +-3; 0 where not valid.
 
-    The local contrast has a floor of a tenth of the image's own, so that flat water is not blown up to texture.
+    The local contrast has a floor of a tenth of the image's own, so that flat water is not blown up to texture,
+    nor rounding errors to contrast.
     """
     detail = high_pass(x, valid)
     weight = valid.astype(x.dtype)
     power = smooth(detail * detail, CONTRAST_SIGMA) / np.maximum(smooth(weight, CONTRAST_SIGMA), np.finfo(x.dtype).eps)
     if not valid.any():
         return detail
-    floor = 0.01 * float(np.median(power[valid]))
+    rounding = 16 * float(np.finfo(x.dtype).eps) * float(np.abs(x[valid]).max())
+    floor = 0.01 * float(np.median(power[valid])) + rounding**2
     contrast = np.sqrt(power + floor + np.finfo(x.dtype).tiny)
     return np.clip(detail / contrast, -CLIP, CLIP) * weight
 

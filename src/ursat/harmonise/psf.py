@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ursat.errors import UsageError
-from ursat.fir import BOX_MTF, BOX_TAPS, psf_taps
+from ursat.fir import BOX_MTF
 
 LOWEST_MTF = 0.02
 
@@ -78,8 +78,3 @@ def profile_mtf(sensor: str) -> float | None:
     """Total MTF at Nyquist from public characterisation, by the sensor's name; None where it is not known."""
     name = sensor.lower()
     return next((mtf for prefix, mtf in SENSOR_MTF if name.startswith(prefix)), None)
-
-
-def taps_of(mtf: float) -> tuple[float, ...]:
-    """Taps of F for a total ``mtf``: those of the box exactly from 0.63 on, where blur and box cannot be told apart."""
-    return BOX_TAPS if mtf >= 0.63 else psf_taps(mtf)

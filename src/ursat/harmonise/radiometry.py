@@ -59,7 +59,7 @@ def robust_fit(x: Floats, y: Floats) -> LinearFit:
         return LinearFit((0.0,) * k, middle, _mad(y - middle) if n else 0.0, np.ones(n))
     design = np.vstack([(x - centre) / spread, np.ones(n)]).T.astype(np.float64)
     target = np.asarray(y, dtype=np.float64)
-    tiny = 1e-9 * (float(np.std(target)) + 1e-30)
+    tiny = 1e-6 * (float(np.std(target)) + 1e-30)
     theta = _best_start(design, target)
     scale = max(_mad(target - design @ theta), tiny)
     weights = np.ones(n)

@@ -8,7 +8,7 @@ says "not the same ground" weigh nothing by themselves, since a block counts wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,7 @@ TUKEY = 4.685  # 95 % efficiency for Gaussian residuals
 MAX_BLOCK = 32
 NEIGHBOURHOOD = 3.0  # input pixels: the Gaussian over which a local correlation is taken
 BLUR_SIDE = 96
+MIN_PIXELS_TO_DROP = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def _centred(x: Floats, valid: NDArray[np.bool_]) -> Floats:
         if ok.any():
             known = values[ok].astype(np.float64)
             spread = float(known.std())
-            out[band][ok] = (known - known.mean()) / (spread if spread > 0 else 1.0)
+            if spread > 1e-6 * abs(known.mean()):  # else flat to float32's last digits
+                out[band][ok] = (known - known.mean()) / spread
     return out
 
 
@@ -133,9 +135,7 @@ class Normal:
     pixels: Floats
 
 
-def linearise(
-    windows: Sequence[PreparedWindow], sigma: float, shift: tuple[float, float], side: int
-) -> Normal:
+def linearise(windows: Sequence[PreparedWindow], sigma: float, shift: tuple[float, float], side: int) -> Normal:
     """Normal equations of every block at displacement ``shift`` (on top of where the windows were read)."""
     stacks: list[list[Floats]] = [[], [], [], [], []]
     for window in windows:
@@ -266,6 +266,28 @@ def _halves(index: NDArray[np.intp], matrix: Floats, score: Floats, ridge: Float
     first = np.linalg.solve(matrix[even].sum(0) + ridge, score[even].sum(0))
     second = np.linalg.solve(matrix[~even].sum(0) + ridge, score[~even].sum(0))
     return float(np.hypot(*(first - second)))
+
+
+def drop_unlike(windows: Sequence[PreparedWindow], sigma: float) -> list[PreparedWindow]:
+    """The windows without the neighbourhoods in which input and reference do not look alike (clouds, changes).
+
+    There the local correlation (all bands pooled, squared) is under half of what the better part of the scene
+    reaches. Besides their own residuals this removes what their edges leak into the high-pass of clear ground. It
+    favours agreement, so it is for refining a shift, not for judging one, and nothing is dropped from scenes so small
+    that chance agreement of a few neighbourhoods would decide.
+    """
+    if sum(int(window.valid.any(0).sum()) for window in windows) < MIN_PIXELS_TO_DROP:
+        return list(windows)
+    shares = []
+    for window in windows:
+        y, r = high_pass(window.lr, window.valid), high_pass(window.seen(sigma, (0.0, 0.0)), window.valid)
+        sign = np.sign((y * r).sum((1, 2), keepdims=True))
+        cross = smooth((y * r * sign).sum(0), NEIGHBOURHOOD)
+        scale = smooth((y * y).sum(0), NEIGHBOURHOOD) * smooth((r * r).sum(0), NEIGHBOURHOOD)
+        shares.append(np.maximum(cross, 0) ** 2 / np.maximum(scale, 1e-20))
+    known = [share[window.valid.any(0)] for share, window in zip(shares, windows, strict=True)]
+    limit = 0.5 * float(np.percentile(np.concatenate(known), 80))
+    return [replace(w, valid=w.valid & (share >= limit)) for w, share in zip(windows, shares, strict=True)]
 
 
 def best_blur(windows: Sequence[PreparedWindow], sigmas: Sequence[float]) -> float:

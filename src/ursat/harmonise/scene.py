@@ -12,24 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursat.fir import gaussian_sigma
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from ursat.harmonise.blur import Blur
+
     Floats = NDArray[np.floating[Any]]
     Bools = NDArray[np.bool_]
 
 ALPHA = 2.4
-
-
-def sensor_response(f: Floats, pixel: float, mtf: float) -> Floats:
-    """Box of ``pixel`` convolved with the Gaussian to ``mtf`` at its Nyquist; ``f`` in cycles per unit of ``pixel``."""
-    sigma = gaussian_sigma(mtf) * pixel
-    out: Floats = np.sinc(f * pixel) * np.exp(-2 * (np.pi * sigma * f) ** 2)
-    return out
 
 
 def scene_power(fx: Floats, fy: Floats) -> Floats:
@@ -44,10 +37,10 @@ def _integral(response: Floats, f: Floats) -> float:
 
 
 @lru_cache(maxsize=256)
-def difference_power(mtf: float) -> float:
-    """E[(y[i] - y[i+1])^2] for an image of unit pixels with ``mtf`` at Nyquist, of a scene f^-2.4."""
+def difference_power(blur: Blur) -> float:
+    """E[(y[i] - y[i+1])^2] for an image of unit pixels seen through ``blur``, of a scene f^-2.4."""
     f = (np.arange(512) + 0.5) * (2.5 / 512)
-    seen = sensor_response(f, 1.0, mtf) ** 2
+    seen = blur.response(f, 1.0) ** 2
     return _integral(np.outer(seen * 4 * np.sin(np.pi * f) ** 2, seen), f)
 
 
@@ -60,12 +53,12 @@ def detail_power() -> float:
     return _integral(np.outer(seen, seen) * (1 - np.outer(kept, kept)), f)
 
 
-def scene_amplitude(windows: Iterable[tuple[Floats, Bools]], mtf: float, noise: float) -> float:
+def scene_amplitude(windows: Iterable[tuple[Floats, Bools]], blur: Blur, noise: float) -> float:
     """A of the spectrum A f^-2.4 (f in cycles per input pixel) that explains an image's neighbour differences.
 
     Args:
         windows: (h, w) values of one band and their validity.
-        mtf: the image's total MTF at Nyquist.
+        blur: the image's.
         noise: standard deviation of its noise, same units as the values.
 
     Returns:
@@ -74,9 +67,11 @@ def scene_amplitude(windows: Iterable[tuple[Floats, Bools]], mtf: float, noise: 
     total, count = 0.0, 0
     for values, valid in windows:
         for axis in (0, 1):
-            both = np.take(valid, range(1, valid.shape[axis]), axis) & np.take(valid, range(valid.shape[axis] - 1), axis)
+            both = np.take(valid, range(1, valid.shape[axis]), axis) & np.take(
+                valid, range(valid.shape[axis] - 1), axis
+            )
             total += float((np.diff(values.astype(np.float64), axis=axis)[both] ** 2).sum())
             count += int(both.sum())
     mean = total / max(count, 1)
     signal = max(mean - 2 * noise**2, 0.002 * noise**2, 1e-30)
-    return signal / difference_power(mtf)
+    return signal / difference_power(blur)

@@ -95,6 +95,7 @@ def _understand(dataset: DatasetReader, path: Path, wanted: Sequence[str], *, tr
             dtype=dataset.dtypes[band.index - 1],
             nodata=nodata,
             masked=masked,
+            alpha=alpha,
             scale=scale,
             offset=offset,
             unit=dataset.units[band.index - 1] or None,
@@ -212,9 +213,11 @@ def _nodata(
     if nodata is not None:
         parts.append(f"tag: {nodata:g}")
     flags = dataset.mask_flag_enums[first - 1]
-    masked = MaskFlags.per_dataset in flags and (MaskFlags.alpha not in flags or alpha is not None)
+    masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
     if masked:
-        parts.append("alpha band" if alpha is not None else "mask band in the file")
+        parts.append("mask band in the file")
+    if alpha is not None:
+        parts.append(f"alpha: band {alpha}")
     if dtype.kind == "f":
         parts.append("NaN and infinity")
     return nodata, masked, " and ".join(parts) or "none declared: every pixel counts", warnings

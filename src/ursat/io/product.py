@@ -19,7 +19,8 @@ class BandSource:
     """One band in one file.
 
     index: 1-based band of the file. nodata: the stored number without meaning (None: none; may be NaN).
-    masked: the file carries a mask or alpha band that applies. value = dn * scale + offset.
+    masked: the file carries a mask band that applies. alpha: 1-based index of an alpha band that applies (0 is not
+    valid). value = dn * scale + offset.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class BandSource:
     dtype: str
     nodata: float | None
     masked: bool
+    alpha: int | None = None
     scale: float = 1.0
     offset: float = 0.0
     unit: str | None = None

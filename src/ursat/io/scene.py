@@ -109,6 +109,8 @@ class Scene:
                 good = np.isfinite(stored)
                 if source.masked:
                     good &= dataset.read_masks(source.index, window=window) != 0
+                if source.alpha is not None:
+                    good &= dataset.read(source.alpha, window=window) != 0
             except RasterioError as error:
                 raise InputError(
                     f"{self._info.path}: band {source.index} does not decode in rows {inside.row} to "

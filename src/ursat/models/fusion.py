@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import decimate2, expand2
+from ursat.fir import decimate2, expand2, filter_same
 from ursat.models.predict import REACH, in_range, refine, shrink_to_range
 from ursat.models.sensor import SensorOperator
 from ursat.models.wavelet import block_mean, replicate
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 INPUT_REACH = 4  # support of the estimation filters, input pixels on each side
 CLIP_ROUNDS = 3
 CLIP_STEPS = 4
-RATIO_LIMITS = (3e-3, 30.0)  # noise variance / signal variance; below, the model's own error is larger
+RATIO_LIMITS = (3e-4, 30.0)  # noise variance / detail variance; below, the prior's own error is larger
+# A reference's error where it has one: smooth over some pixels, well above the noise.
 ERROR_PRIOR = Prior(power=2.4, length=8.0)
+ERROR_RATIO = 0.05
+MISFIT_SHARE = 0.01  # of the local detail's variance: what a slightly wrong F leaves is not the reference's error
+EXCESS = 1.5  # expected variances that a local mean square may reach by chance
+_NEIGHBOURHOOD = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
 _SPREAD = (0.25, 0.75, 0.75, 0.25)  # linear interpolation of the trust onto the half grid: taps of sum 2
 
 
@@ -72,22 +77,20 @@ class FusionStage:
                 for noise, signal in zip(sensor.noise, sensor.signal, strict=True)
             ]
         )
-        reference = settings.reference
         self._correct: FilterBank | None = None
-        if reference is not None and settings.closure != "off":
-            self._correct = FilterBank(
-                [
-                    design(sensor.taps, _error_ratio(noise, rest), prior=ERROR_PRIOR, reach=INPUT_REACH)
-                    for noise, rest in zip(sensor.noise, reference.residual, strict=True)
-                ]
-            )
+        if settings.reference is not None and settings.closure != "off":
+            correction = design(sensor.taps, ERROR_RATIO, prior=ERROR_PRIOR, reach=INPUT_REACH)
+            self._correct = FilterBank([correction] * len(sensor.noise))
+        self._noise = torch.tensor(sensor.noise, dtype=torch.float64)[:, None, None]
 
     def halo(self, level: int) -> int:
         """Input pixels of the level around a pixel that may influence its children."""
         if level > 1:
             return REACH
         reach = self.operator.reach
-        total = INPUT_REACH + (reach if self._correct is not None else 0)
+        total = INPUT_REACH
+        if self._correct is not None:
+            total += reach + 2 * (len(_NEIGHBOURHOOD) // 2)
         if self.settings.closure == "exact":
             total += self.operator.steps * reach + CLIP_ROUNDS * (1 + CLIP_STEPS) * reach
         return total
@@ -113,11 +116,26 @@ class FusionStage:
             return alone
         guided = inputs.ref
         if self._correct is not None:
-            residual = y - decimate2(inputs.ref, self.operator.taps)
-            if inputs.observed is not None:
-                residual = residual * inputs.observed.to(y)
-            guided = guided + self._correct.apply(residual)
+            observed = torch.ones_like(y) if inputs.observed is None else inputs.observed.to(y)
+            guided = guided + self._correct.apply(self._unexpected(y, inputs.ref, observed))
         return alone + (guided - alone) * expand2(inputs.trust, _SPREAD)
+
+    def _unexpected(self, y: Tensor, ref: Tensor, observed: Tensor) -> Tensor:
+        """What the observation says against the reference, (C, h, w): y - F ref, shrunk to what exceeds chance.
+
+        A local Wiener weight: 1 - expected / found mean square around the pixel, where the noise and F's own misfit are
+        expected. The found one is used as it is, so no assumption on how wrong the reference may be is needed.
+        """
+        seen = decimate2(ref, self.operator.taps)
+        residual = (y - seen) * observed
+        weight = filter_same(observed, _NEIGHBOURHOOD).clamp(min=1e-6)
+        found = filter_same(residual * residual, _NEIGHBOURHOOD) / weight
+        detail = seen - filter_same(seen, _NEIGHBOURHOOD)
+        variance = filter_same(detail * detail, _NEIGHBOURHOOD)
+        noise = self._noise.to(y)
+        expected = (noise * noise + variance * MISFIT_SHARE) * EXCESS
+        excess = (found - expected).clamp(min=0.0)
+        return residual * (excess / (found + torch.finfo(y.dtype).tiny))
 
     def _close(self, x: Tensor, inputs: LevelInputs, lowest: Tensor, highest: Tensor) -> Tensor:
         if self.settings.closure != "exact":
@@ -142,12 +160,3 @@ def _ratio(noise: float, signal: float) -> float:
     if signal <= 0:
         return high
     return float(f"{min(max((noise / signal) ** 2, low), high):.3g}")
-
-
-def _error_ratio(noise: float, residual: float) -> float:
-    """Variance of the noise over that of the reference's error as the input's pixels see it."""
-    low, high = 1e-3, 1e3
-    error = residual**2 - noise**2
-    if error <= noise**2 / high:
-        return high
-    return float(f"{max(noise**2 / error, low):.3g}")

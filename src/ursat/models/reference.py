@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ursat.types import ReferenceModel
 
-_ESSENTIAL = 0.98  # share of the filter's absolute weight that must rest on valid pixels
+_ESSENTIAL = 0.8  # share of the filter's absolute weight that must rest on valid pixels
 
 
 class ReferenceApplier:
@@ -30,7 +30,8 @@ class ReferenceApplier:
     def __init__(self, model: ReferenceModel) -> None:
         self._model = model
         self._reach = len(model.taps) // 2
-        self._shrink = essential_reach(model.taps)
+        # At most half an input pixel: what is filled beyond an edge is a fair guess, and a lost border is not
+        self._shrink = min(essential_reach(model.taps), 2 ** (model.level - 1))
 
     @property
     def halo(self) -> int:
@@ -67,7 +68,7 @@ class ReferenceApplier:
 
 
 def essential_reach(taps: tuple[float, ...]) -> int:
-    """The smallest r whose central 2 r + 1 taps hold 98 % of the filter's absolute weight."""
+    """The smallest r whose central 2 r + 1 taps hold 80 % of the filter's absolute weight."""
     middle = len(taps) // 2
     whole = sum(abs(t) for t in taps)
     kept = abs(taps[middle])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SOFT = (0.25, 0.5, 0.25)
 _FULL, _NONE = 4.0, 10.0  # excess up to which trust is whole, and from which it is gone
+_POOLED = 1.5  # an excess that all bands share is stronger evidence than that of one
 _GROW = 2  # input pixels by which distrust is widened: the soft borders of a cloud are fainter than any threshold
 
 
@@ -49,14 +50,16 @@ class LocalTrust:
         A cloud or a shadow touches all bands, so each band is judged by its own excess and by the mean of all.
 
         Args:
-            y: (C, h, w) the input, filled where not observed; observed: (C, h, w) bool.
-            ref0: (C, 2h, 2w) the harmonised reference on the half grid; ref_valid: (C, 2h, 2w) bool.
+            y: (C, h, w) the input, filled where not observed.
+            observed: (C, h, w) bool.
+            ref0: (C, 2h, 2w) the harmonised reference on the half grid, in the input's units.
+            ref_valid: (C, 2h, 2w) bool.
 
         Returns:
             (C, h, w); 0 where the input is not observed or less than half the pixel has a valid reference. The outer
             `halo` pixels are only there to be cropped.
         """
-        usable = decimate2(ref_valid.to(y.dtype), (0.5, 0.5)) >= 0.5  # noqa: PLR2004
+        usable = decimate2(ref_valid.to(y.dtype), (0.5, 0.5)) >= 0.5
         known = (observed & usable).to(y.dtype)
         found = local_agreement(y, decimate2(ref0, self._taps), known)
         excess = torch.stack(
@@ -72,9 +75,6 @@ class LocalTrust:
         local = torch.clamp((_NONE - excess) * (1 / (_NONE - _FULL)), 0.0, 1.0)
         local = filter_same(_lowest(local, _GROW), _SOFT)
         return torch.stack([local[c] * t for c, t in enumerate(self._trust)]) * known
-
-
-_POOLED = 1.5  # all bands agreeing on an excess is stronger evidence than one
 
 
 def _lowest(x: Tensor, reach: int) -> Tensor:

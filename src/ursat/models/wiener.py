@@ -5,7 +5,7 @@ half grid, y = F x + n the input and n white, the filter W of a given support th
 normal equations of that support (kriging, where the prior knows no mean). Two priors are used:
 
 * the scene: the power law of natural images, power proportional to f**-2.4 in two dimensions (Ruderman 1994 measures
-  exponents of 2 to 3), as an intrinsic random function: W then has sum 1 and keeps constants;
+  exponents of 2 to 3), as an intrinsic random function: W then keeps constants and ramps;
 * the error of a reference: smooth over a given length, with a finite variance; W then has a sum below 1.
 """
 
@@ -95,9 +95,11 @@ def _solve(taps: tuple[float, ...], ratio: float, prior: Prior, reach: int) -> t
     matrix = cov_y[difference[:, None, :, None], difference[None, :, None, :]].reshape(n * n, n * n)
     matrix = matrix + ratio * np.eye(n * n)
     if prior.intrinsic:
-        bordered = np.ones((n * n + 1, n * n + 1))
-        bordered[:-1, :-1], bordered[-1, -1] = matrix, 0.0
-        weights = np.linalg.solve(bordered, np.append(target, 1.0))[:-1]
+        # Universal kriging: constants and ramps come out as they are, else smooth ground shows the input's grid.
+        rows, cols = np.repeat(index, n), np.tile(index, n)
+        drift = np.stack([np.ones(n * n), rows, cols])
+        bordered = np.block([[matrix, drift.T], [drift, np.zeros((3, 3))]])
+        weights = np.linalg.solve(bordered, np.concatenate([target, [1.0, -0.25, -0.25]]))[:-3]
     else:
         weights = np.linalg.solve(matrix, target)
     variance = float(spectrum.sum() - 2 * weights @ target + weights @ matrix @ weights)
@@ -115,7 +117,7 @@ def _unit(taps: tuple[float, ...], prior: Prior) -> float:
 
 
 @lru_cache(maxsize=256)
-def design(taps: tuple[float, ...], ratio: float, *, prior: Prior = SCENE, reach: int = 4, rank: int = 2) -> Expansion:
+def design(taps: tuple[float, ...], ratio: float, *, prior: Prior = SCENE, reach: int = 4, rank: int = 3) -> Expansion:
     """The best filter from the input to the half grid.
 
     Args:
@@ -128,15 +130,22 @@ def design(taps: tuple[float, ...], ratio: float, *, prior: Prior = SCENE, reach
         rank: number of separable terms kept.
 
     Returns:
-        The filter; with an intrinsic prior its sum is 1.
+        The filter; with the scene's prior it keeps constants and ramps.
     """
     unit = _unit(taps, prior)
     weights, variance = _solve(taps, ratio * unit, prior, reach)
-    values, vectors = np.linalg.eigh((weights + weights.T) / 2)
-    kept = np.argsort(-np.abs(values))[:rank]
-    gain = weights.sum() / sum(values[k] * vectors[:, k].sum() ** 2 for k in kept)
-    mirrored = tuple(_as_taps(vectors[:, k]) for k in kept)
-    return Expansion(tuple(float(values[k] * gain) for k in kept), mirrored, float(np.sqrt(max(variance / unit, 0))))
+    # The first term is the product of the marginals: what is left then sums to 0 along rows and columns, so that any
+    # truncation keeps constants and ramps, and treats an image that varies along one axis only like the whole filter.
+    total = float(weights.sum())
+    marginal = (weights.sum(axis=0) + weights.sum(axis=1)) / 2
+    rest = (weights + weights.T) / 2 - np.outer(marginal, marginal) / total
+    values, vectors = np.linalg.eigh(rest)
+    kept = np.argsort(-np.abs(values))[: rank - 1]
+    return Expansion(
+        (1 / total, *(float(values[k]) for k in kept)),
+        (_as_taps(marginal), *(_as_taps(vectors[:, k]) for k in kept)),
+        float(np.sqrt(max(variance / unit, 0.0))),
+    )
 
 
 def _as_taps(child: NDArray[np.float64]) -> tuple[float, ...]:

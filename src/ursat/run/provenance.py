@@ -35,7 +35,7 @@ def effective_gsd(gsd_m: float, scale: float, prepared: Prepared) -> float:
     if prepared.reference is None or prepared.summary is None:
         return gsd_m
     used = reference_depth(gsd_m / prepared.summary.gsd_m, depth_of(scale))
-    return max(prepared.summary.gsd_m, gsd_m / min(2**used, scale))
+    return float(max(prepared.summary.gsd_m, gsd_m / min(2**used, scale)))
 
 
 def provenance_of(

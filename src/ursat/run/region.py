@@ -44,7 +44,8 @@ class Region:
         prepare(self.polygon)
         rows = np.arange(window.row, window.row_stop)[:, None]
         cols = np.arange(window.col, window.col_stop)[None, :]
-        cells = box(*np.broadcast_arrays(cols, rows, cols + 1, rows + 1))
+        left, top = np.broadcast_arrays(cols, rows)
+        cells = box(left, top, left + 1, top + 1)
         kept = intersects(self.polygon, cells) & ~touches(self.polygon, cells)
         return np.asarray(kept, dtype=bool)
 

@@ -1,0 +1,64 @@
+"""A reader that remembers what it read, in whole blocks.
+
+Neighbouring tiles want overlapping windows of the warped reference, and GDAL warps a window anew each time it is
+asked. Blocks are anchored at absolute coordinates and a warped pixel does not depend on the window it is read with,
+so remembering changes no pixel.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ursat.types import Block
+
+if TYPE_CHECKING:
+    from ursat.grid import Grid, Window
+    from ursat.types import Reader
+
+_BLOCK = 512
+
+
+class BlockCache:
+    """A `Reader` in front of another, holding up to ``budget`` bytes of its most recently used blocks."""
+
+    def __init__(self, source: Reader, *, budget: int) -> None:
+        self._source = source
+        self._budget = budget
+        self._held: OrderedDict[Window, Block] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the reader behind."""
+        return self._source.grid
+
+    def read(self, window: Window) -> Block:
+        """Pixels of ``window``; outside the grid not valid, as from the reader behind."""
+        inside = window.intersect(self.grid.window)
+        if inside.empty:
+            return self._source.read(window)
+        values = valid = None
+        for core in inside.snap(_BLOCK, _BLOCK).intersect(self.grid.window).blocks(_BLOCK, _BLOCK):
+            block = self._fetch(core)
+            if values is None or valid is None:
+                values = np.zeros((block.values.shape[0], *window.shape), dtype=block.values.dtype)
+                valid = np.zeros((block.valid.shape[0], *window.shape), dtype=bool)
+            common = core.intersect(inside)
+            values[(..., *common.within(window))] = block.values[(..., *common.within(core))]
+            valid[(..., *common.within(window))] = block.valid[(..., *common.within(core))]
+        assert values is not None and valid is not None  # noqa: S101, PT018  (inside is not empty)
+        return Block(values, valid)
+
+    def _fetch(self, core: Window) -> Block:
+        block = self._held.pop(core, None)
+        if block is None:
+            block = self._source.read(core)
+            self._bytes += block.values.nbytes + block.valid.nbytes
+        self._held[core] = block
+        while self._bytes > self._budget and len(self._held) > 1:
+            _, old = self._held.popitem(last=False)
+            self._bytes -= old.values.nbytes + old.valid.nbytes
+        return block

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import rasterio
+from made_places import place_image
+
+from ursat.benchmark.degrade import degrade
+from ursat.benchmark.observation import RATIO, SHIFT, TRACKS, fits, make_observation, read_result, write_observation
+from ursat.benchmark.places import other_place
+
+IMAGE = place_image(0, (98, 115))
+OTHER = place_image(1, (60, 200), place="harbour")
+
+
+def observe(track, degradation="sensor", scale=4, seed=0, image=IMAGE):
+    return make_observation(image, scale, degradation, track, seed, other=OTHER if track == "ref-wrong" else None)
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_shapes_and_units(track):
+    o = observe(track)
+    assert o.gt.shape == (3, 96, 112)
+    assert o.lr.shape == (3, 24, 28)
+    assert o.gt.dtype == o.lr.dtype == np.uint16
+    np.testing.assert_array_equal(o.gt, IMAGE.pixels[:, :96, :112].astype(int) * 40)
+    if track == "noref":
+        assert o.ref is None
+    else:
+        assert o.ref is not None
+        assert o.ref.shape == (3, 72, 84)
+
+
+def test_same_arguments_same_observation_and_another_seed_another_noise():
+    a, b, c = observe("ref-cast"), observe("ref-cast"), observe("ref-cast", seed=1)
+    np.testing.assert_array_equal(a.lr, b.lr)
+    np.testing.assert_array_equal(a.ref, b.ref)
+    assert (a.lr != c.lr).mean() > 0.5
+
+
+def test_all_tracks_share_the_input_and_noise_is_not_shared_with_the_reference():
+    inputs = [observe(track).lr for track in TRACKS]
+    for lr in inputs[1:]:
+        np.testing.assert_array_equal(lr, inputs[0])
+    o = observe("ref")
+    clean = make_observation(IMAGE, 4, "bicubic", "ref")
+    assert o.ref is not None
+    assert clean.ref is not None
+    assert o.lr.astype(float).std() < clean.lr.astype(float).std()  # blurred, though noisier
+
+
+def test_noise_of_the_sensor_is_one_percent():
+    flat = place_image(0, (128, 128))
+    flat.pixels[:] = 100
+    o = observe("ref", image=flat)
+    np.testing.assert_allclose(o.lr.astype(float).std(axis=(1, 2)), 40, rtol=0.12)
+    assert o.ref is not None
+    np.testing.assert_allclose(o.ref.astype(float).std(axis=(1, 2)), 40, rtol=0.06)
+
+
+def test_bicubic_has_no_noise():
+    flat = place_image(0, (64, 64))
+    flat.pixels[:] = 100
+    assert np.all(make_observation(flat, 4, "bicubic", "ref").lr == 4000)
+
+
+def test_shifted_reference_lies_down_and_left():
+    plain, moved = observe("ref", "bicubic"), observe("ref-shift", "bicubic")
+    assert plain.ref is not None
+    assert moved.ref is not None
+    a, b = (np.fft.rfft2(x[0].astype(float) - x[0].mean()) for x in (plain.ref, moved.ref))
+    fy, fx = np.fft.fftfreq(72)[:, None], np.fft.rfftfreq(84)[None]
+    low = (np.hypot(fy, fx) < 0.1) & (np.hypot(fy, fx) > 0)
+    phase = np.angle(b * a.conj())[low]
+    weight = np.abs(a * b)[low]
+    design = -2 * np.pi * np.stack([np.broadcast_to(f, low.shape)[low] for f in (fy, fx)], axis=1)
+    found = np.linalg.lstsq(design * weight[:, None], phase * weight, rcond=None)[0]
+    np.testing.assert_allclose(found / RATIO, SHIFT, atol=0.03)
+
+
+def test_cast_is_a_gain_and_an_offset_per_band():
+    plain, cast = observe("ref", "bicubic"), observe("ref-cast", "bicubic")
+    assert plain.ref is not None
+    assert cast.ref is not None
+    for p, c in zip(plain.ref, cast.ref, strict=True):
+        gain, offset = np.polyfit(p.ravel().astype(float), c.ravel().astype(float), 1)
+        assert 0.8 <= gain <= 1.25
+        assert -201 <= offset <= 301
+        assert np.abs(gain * p + offset - c).max() < 2
+
+
+def test_wrong_reference_is_the_other_place():
+    o = observe("ref-wrong", "bicubic")
+    stranger = place_image(1, (60, 200), place="harbour")
+    grown = np.pad(stranger.pixels, [(0, 0), (0, 36), (0, 0)], mode="symmetric")[:, :96, :112]
+    assert o.ref is not None
+    np.testing.assert_allclose(o.ref, degrade(grown * 40.0, (72, 84), "bicubic"), atol=0.5)
+    assert other_place(IMAGE, [IMAGE, OTHER]) is OTHER
+    with pytest.raises(ValueError, match="every image given shows meadow"):
+        other_place(IMAGE, [IMAGE, place_image(3)])
+
+
+def test_what_is_not_in_the_protocol_is_refused():
+    with pytest.raises(ValueError, match="no such cell"):
+        observe("ref-foggy")
+    with pytest.raises(ValueError, match="another place"):
+        make_observation(IMAGE, 4, "sensor", "ref-wrong", other=place_image(7))
+    with pytest.raises(ValueError, match="smaller than one input pixel"):
+        make_observation(IMAGE, 128, "sensor", "noref")
+
+
+def test_which_images_fit_which_scale():
+    assert fits(place_image(0, (48, 64)), 4)
+    assert not fits(place_image(0, (47, 64)), 4)
+    assert not fits(place_image(0, (512, 512), large=True), 16)
+    assert fits(place_image(0, (512, 512), large=True), 64)
+    assert not fits(place_image(0, (511, 512), large=True), 64)
+
+
+def test_files_carry_the_ground(tmp_path):
+    o = observe("ref")
+    lr, ref = write_observation(o, tmp_path / "a")
+    assert ref is not None
+    np.testing.assert_array_equal(read_result(lr), o.lr)
+    np.testing.assert_array_equal(read_result(ref), o.ref)
+    with rasterio.open(lr) as a, rasterio.open(ref) as b:
+        assert a.crs == b.crs
+        assert a.crs.is_projected
+        assert a.transform.a == pytest.approx(2.0)
+        assert a.bounds == pytest.approx(b.bounds)
+        assert (a.width * 3, a.height * 3) == (b.width, b.height)
+        assert a.nodata is None
+        assert a.dtypes[0] == "uint16"
+    assert write_observation(observe("noref"), tmp_path / "b")[1] is None
