@@ -58,9 +58,9 @@ def test_constants_stay_and_ramps_move_by_the_shift(outputs, factor, shift, kind
     ramp = weights @ np.arange(inputs)
     expected = (np.arange(outputs) + 0.5) * inputs / outputs - 0.5 - shift
     reach = 4 + int(abs(shift))
-    # at 4/3 the Gaussian is only 0.58 samples wide: its centre of mass is off by up to 0.001 samples
+    # The stretched cubic is no exact interpolant, and at 4/3 the Gaussian is only 0.58 samples wide (0.001 off)
     np.testing.assert_allclose(
-        ramp[reach:-reach], expected[reach:-reach], atol=0.02 if kind is bicubic_weights else 2e-3
+        ramp[reach:-reach], expected[reach:-reach], atol=0.05 if kind is bicubic_weights else 2e-3
     )
 
 

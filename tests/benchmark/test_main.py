@@ -69,7 +69,7 @@ def test_only_options_of_upscale_are_taken():
 
 @pytest.mark.parametrize("command_line", [False, True])
 def test_ursat_answers_through_files(command_line):
-    o = make_observation(IMAGES[0], 4, "sensor", "ref")
+    o = make_observation(place_image(0, (48, 48)), 4, "sensor", "ref")
     result = Ursat(parse_options(["psf=mtf=0.25"]), command_line)(o)
     assert result.shape == o.gt.shape
     assert result.dtype == np.uint16

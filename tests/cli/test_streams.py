@@ -34,8 +34,8 @@ def test_stdout_is_the_path_and_stderr_the_report(cli: Cli, pipeline: FakePipeli
         "  model      fusion: classical, nothing learned",
         "  grid       120 x 110 px at 40 m -> 3840 x 3520 px at 1.25 m (x32, 5 stages), 3 bands uint16",
         "  reference  ref.tif (10 m) used",
-        "             moved +1.20 m east, -18.80 m north (+0.030, +0.470 input px), reliability 0.97, trust 0.80, "
-        "0.71 pixel by pixel",
+        "             moved +1.20 m east, -18.80 m north (+0.030, +0.470 input px), reliability 0.97",
+        "             trust 0.80 as a whole, 0.71 on average over the pixels",
         "  noise      3.14, 2.9, 2.71 DN",
         "  closure    auto: RMSE 3.1, 2.8, 2.6 DN, max 12, 11, 9 DN",
         "  detail     20, 10 m reference; 5 m interpolated",

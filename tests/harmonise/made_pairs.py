@@ -12,7 +12,7 @@ LR_STEP, REF_STEP, FACTOR = 12, 3, 4
 
 
 def made_pair(size, mtf=0.25, *, seed=0, noise=0.0, bands=2, wrong=False, gain=1.0, offset=0.0):
-    """A window of size x size input pixels, values around 1000 with a texture of some 200; reference = gain R + offset."""
+    """A window of size x size input pixels, values 1000 with texture of 200; reference = gain R + offset."""
     rng = np.random.default_rng(seed)
     n = size * LR_STEP
     truths = [np.stack([1000 + 200 * power_law((n, n), 1.2, rng) for _ in range(bands)]) for _ in range(2)]

@@ -8,6 +8,7 @@ reference at the requested shift.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter, spline_filter
@@ -89,6 +90,11 @@ class ScenePair:
     shift_px: tuple[float, float]
     factor: int = 4
 
+    @cached_property
+    def splines(self):
+        """Cubic-spline coefficients of the reference's bands."""
+        return [spline_filter(band, output=np.float32) for band in self.ref]
+
     def read(self, drow, dcol):
         """One window over the whole input; cubic spline at the shift, NaN-free, invalid outside."""
         h, w = self.lr.shape[-2:]
@@ -98,11 +104,12 @@ class ScenePair:
         start = [((0.5 / fine) - d + self.margin) * native - 0.5 for d in (drow, dcol)]
         to = {"offset": start, "output_shape": (h * fine, w * fine), "prefilter": False}
         step = [native / fine] * 2
-        values = np.stack([affine_transform(spline_filter(b), step, order=3, **to) for b in self.ref])
-        seen = [affine_transform(v.astype(np.float32), step, order=1, cval=0.0, **to) for v in self.ref_valid]
-        valid = np.stack(seen) > 0.999
+        values = np.stack([affine_transform(b, step, order=3, output=np.float32, **to) for b in self.splines])
+        masks = self.ref_valid[:1] if self.ref_valid.all() else self.ref_valid
+        seen = np.stack([affine_transform(v.astype(np.float32), step, order=1, cval=0.0, **to) for v in masks])
+        valid = np.broadcast_to(seen > 0.999, values.shape)
         cells = (len(values), h * self.factor, over, w * self.factor, over)
-        values, valid = values.reshape(cells).mean((2, 4)).astype(np.float32), valid.reshape(cells).all((2, 4))
+        values, valid = values.reshape(cells).mean((2, 4)), valid.reshape(cells).all((2, 4))
         return [PairWindow(Window(0, 0, h, w), self.lr, self.lr_valid, values, valid, self.factor)]
 
 

@@ -79,13 +79,12 @@ def test_the_answer_is_what_to_add_to_the_references_position():
     assert found.dcol == pytest.approx(-1.5, abs=0.02)
 
 
-@pytest.mark.parametrize("texture", ["power law", "sentinel2.tif"])
-@pytest.mark.parametrize("length_m", [0.1, 10.0, 40.0])
+@pytest.mark.parametrize(("texture", "length_m"), [("power law", 0.1), ("sentinel2.tif", 10.0), ("power law", 40.0)])
 def test_clear_scenes_are_found_to_hundredths(texture, length_m):
     rng = np.random.default_rng([len(texture), int(10 * length_m)])
     angle = rng.uniform(0, 2 * np.pi)
     shift_m = (length_m * np.cos(angle), length_m * np.sin(angle))
-    pair = make_pair(truth_of(texture, 128, rng), 128, shift_m, rng, snr_db=35, ref_snr_db=35)
+    pair = make_pair(truth_of(texture, 128, rng), 128, shift_m, rng, snr_db=35, ref_snr_db=35, factor=3)
     found = find(pair)
     assert found.reliable, found.reason
     assert error(found, pair) < 0.02
@@ -106,7 +105,7 @@ def test_clouds_changes_and_casts_are_found_or_reported(condition):
     for trial, texture in enumerate(("power law", "sentinel2.tif")):
         rng = np.random.default_rng([trial, len(condition)])
         shift_m = rng.uniform(-28, 28, 2)
-        pair = make_pair(truth_of(texture, 64, rng), 64, tuple(shift_m), rng, **HARD[condition])
+        pair = make_pair(truth_of(texture, 64, rng), 64, tuple(shift_m), rng, factor=3, **HARD[condition])
         found = find(pair)
         answered += found.reliable
         assert not found.reliable or error(found, pair) < 0.1, found
@@ -127,10 +126,12 @@ def test_tiny_inputs_are_registered_when_the_evidence_allows(size):
 
 @pytest.mark.parametrize("size", [12, 16, 32])
 def test_unrelated_places_are_never_reliable(size):
-    for trial in range(4):
+    for trial in range(3):
         rng = np.random.default_rng([trial, size, 7])
         here = make_pair(synthetic_truth(size, 3, rng), size, (0.0, 0.0), rng)
-        there = make_pair(truth_of("sentinel2.tif", size, rng), size, (0.0, 0.0), rng, cloud=0.3 * (trial % 2))
+        there = make_pair(
+            truth_of("sentinel2.tif", size, rng), size, (0.0, 0.0), rng, cloud=0.3 * (trial % 2), factor=3
+        )
         found = find(replace(there, lr=here.lr))
         assert not found.reliable, found
         assert found.reliability < 0.5
@@ -138,7 +139,7 @@ def test_unrelated_places_are_never_reliable(size):
 
 def test_cloud_everywhere_and_noise_are_unreliable():
     rng = np.random.default_rng(3)
-    pair = make_pair(synthetic_truth(48, 3, rng), 48, (5.0, 5.0), rng)
+    pair = make_pair(synthetic_truth(48, 3, rng), 48, (5.0, 5.0), rng, factor=3)
     covered = power_law(pair.ref.shape[-2:], 1.8, rng)[None].repeat(3, 0).astype(np.float32)
     assert not find(replace(pair, ref=covered)).reliable
     noise = rng.standard_normal(pair.ref.shape).astype(np.float32)

@@ -49,11 +49,11 @@ def test_a_cast_is_undone(gain, offset):
 @pytest.mark.parametrize("size", [12, 16, 32])
 def test_right_and_wrong_places(size):
     kept = dropped = 0
-    for seed in range(6):
+    for seed in range(4):
         kept += fit(made_pair(size, seed=seed, noise=10.0), noise=10.0).reference is not None
         dropped += fit(made_pair(size, seed=seed, noise=10.0, wrong=True), noise=10.0).reference is None
-    assert kept == 6
-    assert dropped == 6
+    assert kept == 4
+    assert dropped == 4
 
 
 def test_a_dropped_reference_says_so_and_leaves_a_sensor():

@@ -27,7 +27,9 @@ def test_parse_the_three_forms():
     assert parse_psf("mtf=0.64").mtf == BOX_MTF
 
 
-@pytest.mark.parametrize("text", ["", "gauss", "mtf", "mtf=", "mtf=x", "mtf=0", "mtf=0.02", "mtf=0.65", "mtf=nan", "=1"])
+@pytest.mark.parametrize(
+    "text", ["", "gauss", "mtf", "mtf=", "mtf=x", "mtf=0", "mtf=0.02", "mtf=0.65", "mtf=nan", "=1"]
+)
 def test_parse_rejects_nonsense(text):
     with pytest.raises(UsageError) as caught:
         parse_psf(text)
@@ -64,7 +66,9 @@ def test_keys_response_against_its_integral():
     a = np.abs(t)
     kernel = np.where(a < 1, 1.5 * a**3 - 2.5 * a**2 + 1, -0.5 * a**3 + 2.5 * a**2 - 4 * a + 2)
     for f in (0.0, 0.2, 0.5, 1.0):
-        assert keys_response(np.array([f]))[0] == pytest.approx(np.trapezoid(kernel * np.cos(2 * np.pi * f * t), t), abs=1e-3)
+        assert keys_response(np.array([f]))[0] == pytest.approx(
+            np.trapezoid(kernel * np.cos(2 * np.pi * f * t), t), abs=1e-3
+        )
 
 
 @pytest.mark.parametrize("pixel", [1.0, 4 / 3])

@@ -33,12 +33,16 @@ def level1c_xml(*, baseline: str = "04.00", offsets: bool = True, craft: str = "
     listed = "".join(f'<RADIO_ADD_OFFSET band_id="{n}">-1000</RADIO_ADD_OFFSET>' for n in range(13))
     values = f"<Radiometric_Offset_List>{listed}</Radiometric_Offset_List>" if offsets else ""
     return _document(
-        "Level-1C", "Level-1C", baseline, craft, f'<QUANTIFICATION_VALUE unit="none">10000</QUANTIFICATION_VALUE>{values}'
+        "Level-1C",
+        "Level-1C",
+        baseline,
+        craft,
+        f'<QUANTIFICATION_VALUE unit="none">10000</QUANTIFICATION_VALUE>{values}',
     )
 
 
 def _document(name: str, level: str, baseline: str, craft: str, characteristics: str) -> str:
-    root = name.replace("Level-", "Level-") + "_User_Product"
+    root = f"{name}_User_Product"
     return (
         '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
         f'<n1:{root} xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_{name}.xsd">'
@@ -59,7 +63,7 @@ def transform_of(metres: int) -> Affine:
 
 
 def write_level2a(parent: Path, document: str | None = None) -> tuple[Path, dict[tuple[str, int], np.ndarray]]:
-    """10 m and 20 m bands and SCL; DN 0 in the corner; one 20 m cloud pixel at rows 4-5, columns 6-7 of the 10 m grid."""
+    """10 m and 20 m bands and SCL; DN 0 in the corner; a cloud at rows 4-5, columns 6-7 of the 10 m grid."""
     safe = parent / f"S2B_MSIL2A_{SENSED}_N0400_R065_{TILE}_20220704T131234.SAFE"
     images = safe / "GRANULE" / f"L2A_{TILE}_A027816_{SENSED}" / "IMG_DATA"
     pixels: dict[tuple[str, int], np.ndarray] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 import numpy as np
@@ -72,6 +73,17 @@ def test_missing(tmp_path):
     refused(tmp_path, "a folder, but neither")
     (tmp_path / "empty.tif").touch()
     refused(tmp_path / "empty.tif", "empty")
+
+
+def test_pipes_and_devices_are_not_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tif")  # opening it would wait for ever
+    assert "'-'" in refused(tmp_path / "pipe.tif", "neither a file nor a folder").hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_folder(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    refused(tmp_path / "closed", "cannot be read")
 
 
 @pytest.mark.parametrize(

@@ -73,12 +73,23 @@ def test_a_failed_overwrite_keeps_the_old_file(tmp_path, complete):
     assert (names(tmp_path), out.read_text()) == (["out.tif"], "old")
 
 
+def wait_for(process, mark):
+    while (said := process.stdout.readline().strip()) != mark:
+        assert said == "writing", process.poll()
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+
+
+def end(process):
+    process.communicate("go on\n", timeout=120)
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(("mark", "delay"), [("writing", 0), ("finishing", 0.05), ("finishing", 0.2)])
 def test_kill_9_leaves_no_plausible_file_and_the_next_run_cleans_up(tmp_path, complete, mark, delay):
     out = tmp_path / "out.tif"
-    process = child(out, SIZE, pause=5 if mark == "writing" else 0)
-    while process.stdout.readline().strip() != mark:
-        assert process.poll() is None
+    process = child(out, SIZE)
+    wait_for(process, mark)
     time.sleep(delay)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
@@ -87,8 +98,7 @@ def test_kill_9_leaves_no_plausible_file_and_the_next_run_cleans_up(tmp_path, co
     else:
         assert names(tmp_path) != []  # something is left to sweep: the kill came in the middle
     again = child(out, SIZE)
-    again.communicate(timeout=60)
-    assert again.returncode == 0
+    end(again)
     assert out.read_bytes() == complete
     assert names(tmp_path) == ["out.tif"]
 
@@ -96,17 +106,14 @@ def test_kill_9_leaves_no_plausible_file_and_the_next_run_cleans_up(tmp_path, co
 def test_a_running_twin_is_left_alone(tmp_path, complete):
     """Two writers of one output at once: both end well, the sweeping one does not touch the other's files."""
     out = tmp_path / "out.tif"
-    twin = child(out, SIZE, pause=3)
-    while twin.stdout.readline().strip() != "writing":
-        assert twin.poll() is None
+    twin = child(out, SIZE)
+    wait_for(twin, "writing")
     sweep_stale(out)
     other = child(out, SIZE)
-    other.communicate(timeout=60)
-    assert other.returncode == 0
+    end(other)
     assert out.read_bytes() == complete
     assert twin.poll() is None
-    twin.communicate(timeout=60)
-    assert twin.returncode == 0
+    end(twin)
     assert out.read_bytes() == complete
     assert names(tmp_path) == ["out.tif"]
 

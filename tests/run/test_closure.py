@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from test_cascade import ArrayReader
 
 from ursat.fir import psf_taps
 from ursat.grid import Window
 from ursat.run.closure import ClosureMeter, cell_weights
 from ursat.types import Encoding
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from test_cascade import ArrayReader  # noqa: E402
 
 ENCODING = Encoding("float32", None, (0.5, 2.0), (1.0, 0.0), (None,) * 2, (None,) * 2, ("gray",) * 2)
 
@@ -58,7 +53,9 @@ def test_against_dense_algebra(k: float, tile: int, taps: tuple[float, ...]) -> 
     result = meter.result()
     over = 0
     for band, (scale, offset) in enumerate(((0.5, 1.0), (2.0, 0.0))):
-        residual = np.abs(_operator(out[band].astype(np.float64), k, taps, valid[band]) - (values[band] - offset) / scale)
+        residual = np.abs(
+            _operator(out[band].astype(np.float64), k, taps, valid[band]) - (values[band] - offset) / scale
+        )
         residual = residual[valid[band]]
         assert result.max_dn[band] == pytest.approx(residual.max(), rel=1e-4)
         assert result.rmse_dn[band] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-4)

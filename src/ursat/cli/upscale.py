@@ -106,9 +106,10 @@ def _reference_rows(reference: ReferenceSummary | None, share: float | None) -> 
         return [("reference", "none")]
     moved = (
         f"moved {reference.dx_m:+.2f} m east, {reference.dy_m:+.2f} m north "
-        f"({reference.dcol:+.3f}, {reference.drow:+.3f} input px), reliability {reference.reliability:.2f}, "
-        f"trust {reference.trust_mean:.2f}" + ("" if share is None else f", {share:.2f} pixel by pixel")
+        f"({reference.dcol:+.3f}, {reference.drow:+.3f} input px), reliability {reference.reliability:.2f}"
     )
+    locally = "" if share is None else f", {share:.2f} on average over the pixels"
+    trusted = f"trust {reference.trust_mean:.2f} as a whole{locally}"
     why = f": {reference.why}" if reference.why else ""
     found = [("reference", f"{reference.path} ({render.number(reference.gsd_m)} m) {reference.status}{why}")]
-    return found if reference.status == "dropped" else [*found, ("", moved)]
+    return found if reference.status == "dropped" else [*found, ("", moved), ("", trusted)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Limits, set on synthetic and real pairs (scripts/coreg_table.py prints what they let through): unrelated scenes
 # reach a significance of 4.9 in hundreds of trials, scenes that match start at 7 with 12 x 12 pixels.
 MIN_SIGNIFICANCE = 6.0
-MIN_CORRELATION = 0.35
+MIN_CORRELATION = 0.25
 MAX_RIVAL = 0.8
 MAX_SIGMA_PX = 0.02
 MAX_HALVES_SIGMAS = 10.0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PRIOR_MTF = 0.33  # between a blurred sensor (0.25) and an antialiased resampling (0.5)
 _PRIOR_SPREAD = 0.5  # in ln(MTF)
 _PROFILE_SPREAD = 0.3
+_LEAST = 0.5  # of the plain residual's robust deviation: texture alone never explains all of it
 _MEDIAN_SQUARE = 0.4549  # of a chi-square with one degree of freedom
 # Share of the half grid's detail that the best linear estimate from noise-free pixel boxes misses, for f^-2.4
 _UNPREDICTED = 0.647
@@ -132,7 +133,7 @@ def fit_pair(
         offsets=tuple(offsets),
         trust=evidence.trust,
         residual=tuple(
-            max(_expected_residual(seen, degraded, np.asarray(matrix[c]), offsets[c], c), sigma)
+            max(_expected_residual(seen, degraded, np.asarray(matrix[c]), offsets[c], c), sigma, _LEAST * fits[c].scale)
             for c, sigma in enumerate(noise)
         ),
         mtf=own.mtf,

@@ -29,11 +29,19 @@ _CUBIC_HANDICAP = 1.0  # ln of the odds against a resampled image, before anythi
 _HIGH_PASS = 2.0  # sigma of the removed low-pass, input pixels: haze and season differ between dates, blur acts above
 
 
-def high_pass(x: Floats) -> Floats:
-    """X minus its Gaussian mean of 2 pixels; (..., h, w)."""
+def high_pass(x: Floats, weights: Floats | None = None) -> Floats:
+    """X minus its Gaussian mean of 2 pixels, outliers of small weight left out of it; (..., h, w), weights (h, w)."""
     sigma = (0.0,) * (x.ndim - 2) + (_HIGH_PASS, _HIGH_PASS)
-    out: Floats = x - ndimage.gaussian_filter(x, sigma, mode="nearest", truncate=3.0)
-    return out
+
+    def mean(of: Floats) -> Floats:
+        out: Floats = ndimage.gaussian_filter(of, sigma[-of.ndim :], mode="nearest", truncate=3.0)
+        return out
+
+    if weights is None:
+        return x - mean(x)
+    middle = float(np.average(x, weights=np.broadcast_to(weights, x.shape))) if weights.any() else 0.0
+    centred = x - middle
+    return centred - mean(centred * weights) / (mean(weights) + 1e-3)
 
 
 def sharpening_taps(pixel: float, blur: Blur, factor: int) -> tuple[float, ...]:

@@ -39,7 +39,8 @@ MIN_PIXELS_TO_DROP = 1024
 class PreparedWindow:
     """One window ready for refining: the paired bands only, float32, the reference at most `MAX_FACTOR` finer.
 
-    lr: (C, h, w); ref: (C, h*factor, w*factor), mean removed and 0 where not valid; ref_weight: 1.0 where valid.
+    lr: (C, h, w); ref: (C, h*factor, w*factor), mean removed and 0 where not valid; ref_weight: 1.0
+    where valid, (1, h*factor, w*factor) where the bands share one mask, else (C, ...).
     valid: (C, h, w), pixels of the input that are valid and whose footprint in the reference is.
     """
 
@@ -85,7 +86,8 @@ def prepare(window: PairWindow, pairing: Sequence[int | None], sigma: float) -> 
     if not lr_valid.any() or not ref_valid.any():
         return None
     ref = _centred(ref, ref_valid)
-    weight = ref_valid.astype(np.float32)
+    same = bool((ref_valid == ref_valid[:1]).all())
+    weight = (ref_valid[:1] if same else ref_valid).astype(np.float32)
     coverage = footprint(weight, factor, sigma, (0.0, 0.0))
     valid = lr_valid & (coverage > SEEN_SHARE)
     if not valid.any():

@@ -85,8 +85,8 @@ def _correlate(pairs: Sequence[tuple[Floats, Floats, NDArray[np.bool_]]], noise:
     scale = 1.4826 * float(np.median(np.abs(everything - np.median(everything)))) + 1e-30
     for y, guess, ok in pairs:
         w = np.where(ok, tukey_weights(y - guess, 1.5 * scale), 0.0)
-        xs.append(high_pass(guess))
-        ys.append(high_pass(y))
+        xs.append(high_pass(guess, w))
+        ys.append(high_pass(y, w))
         ws.append(w)
     total = sum(float(w.sum()) for w in ws)
     xx = sum(float((w * x * x).sum()) for x, w in zip(xs, ws, strict=True))

@@ -83,6 +83,10 @@ def local_path(text: str) -> Path:
         raise InputError(
             f"{shown}: no such file or folder", hint="check the path; relative paths start at the current folder"
         )
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"{shown}: neither a file nor a folder", hint="to read from a pipe, use '-': ... | ursat ... -"
+        )
     return path.absolute()
 
 

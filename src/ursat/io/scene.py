@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import chain
@@ -197,6 +198,8 @@ def open_scene(path: str, *, bands: Sequence[str] = (), mask: str = "auto", trus
 
 def _understand(file: Path, shown: str, bands: Sequence[str], cleanup: ExitStack, *, trusted: bool) -> Product:
     if file.is_dir():
+        if not os.access(file, os.R_OK | os.X_OK):
+            raise InputError(f"{file}: the folder cannot be read", hint="check its permissions")
         if landsat.metadata_file(file) is not None:
             return landsat.read_landsat(file, bands=bands)
         if sentinel2.is_product(file):

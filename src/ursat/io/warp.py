@@ -33,7 +33,7 @@ class WarpedScene:
     """The bands of a product on ``grid``, read by windows; a `ursat.types.Reader`.
 
     Cubic interpolation (widened by GDAL where it reduces) is used where its whole support is valid; next to nodata,
-    where a renormalised cubic kernel divides by almost nothing, bilinear takes over. Valid is what is valid at the
+    where a cubic kernel that has lost positive weights overshoots, bilinear takes over. Valid is what is valid at the
     nearest source pixel (all source pixels under it, where the target is coarser) and usable by the scene's mask.
     """
 

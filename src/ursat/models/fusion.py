@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from ursat.models.stage import LevelInputs, StageSettings
 
 INPUT_REACH = 4  # support of the estimation filters, input pixels on each side
-CLIP_ROUNDS = 3
-CLIP_STEPS = 4
+CLIP_ROUNDS = 8
 RATIO_LIMITS = (3e-4, 30.0)  # noise variance / detail variance; below, the prior's own error is larger
 # A reference's error where it has one: smooth over some pixels, well above the noise.
+NOISE_LIMIT = 1.1  # local root mean square of the residual that closure "auto" leaves, in units of the noise
+NOISE_ROUNDS = 3
 ERROR_PRIOR = Prior(power=2.4, length=8.0)
 ERROR_RATIO = 0.05
 MISFIT_SHARE = 0.01  # of the local detail's variance: what a slightly wrong F leaves is not the reference's error
@@ -91,8 +92,10 @@ class FusionStage:
         total = INPUT_REACH
         if self._correct is not None:
             total += reach + 2 * (len(_NEIGHBOURHOOD) // 2)
+        if self.settings.closure == "auto":
+            total += NOISE_ROUNDS * (reach + INPUT_REACH + len(_NEIGHBOURHOOD) // 2)
         if self.settings.closure == "exact":
-            total += self.operator.steps * reach + CLIP_ROUNDS * (1 + CLIP_STEPS) * reach
+            total += (self.operator.steps + 1 + CLIP_ROUNDS) * reach
         return total
 
     def run(self, inputs: LevelInputs) -> Tensor:
@@ -138,20 +141,47 @@ class FusionStage:
         return residual * (excess / (found + torch.finfo(y.dtype).tiny))
 
     def _close(self, x: Tensor, inputs: LevelInputs, lowest: Tensor, highest: Tensor) -> Tensor:
-        if self.settings.closure != "exact":
+        if self.settings.closure == "off":
             return shrink_to_range(x, lowest, highest)
         y, operator = inputs.x, self.operator
         observed = torch.ones_like(y) if inputs.observed is None else inputs.observed.to(y)
         mass = operator.mass(observed)
+        if self.settings.closure == "auto":
+            return shrink_to_range(self._within_noise(x, y, observed, mass), lowest, highest)
         residual = (y - operator.observe(x, observed, mass)) * observed
         x = x + replicate(operator.solve(residual, observed, mass, operator.steps))
+        return self._into_range(x, observed, mass, lowest, highest)
+
+    def _within_noise(self, x: Tensor, y: Tensor, observed: Tensor, mass: Tensor) -> Tensor:
+        """Correct x until F x differs from the observation by no more than its noise, on local average.
+
+        Where the residual's local root mean square exceeds the noise, the part beyond it is put back through the
+        estimation filters; elsewhere nothing is touched, so noise is not fitted.
+        """
+        limit = self._noise.to(y) * NOISE_LIMIT
+        tiny = torch.finfo(y.dtype).tiny
+        weight = filter_same(observed, _NEIGHBOURHOOD).clamp(min=1e-6)
+        for _ in range(NOISE_ROUNDS):
+            residual = (y - self.operator.observe(x, observed, mass)) * observed
+            found = torch.sqrt(filter_same(residual * residual, _NEIGHBOURHOOD) / weight)
+            x = x + self._estimate.apply(residual * ((found - limit).clamp(min=0.0) / (found + tiny)))
+        return x
+
+    def _into_range(self, x: Tensor, observed: Tensor, mass: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+        """Clip a closed image, and give what that takes from F to neighbours that have room (projected Richardson).
+
+        Pixels that no clipping reaches get exactly 0 added, so windows without clipping may stop early.
+        """
+        operator = self.operator
+        if in_range(x, lowest, highest):
+            return x
+        clipped = shrink_to_range(x, lowest, highest)
+        missing = operator.observe(x - clipped, observed, mass)
         for _ in range(CLIP_ROUNDS):
-            if in_range(x, lowest, highest):
-                break
-            clipped = shrink_to_range(x, lowest, highest)
-            lost = operator.observe(x - clipped, observed, mass)
-            x = clipped + replicate(operator.solve(lost, observed, mass, CLIP_STEPS))
-        return shrink_to_range(x, lowest, highest)
+            moved = shrink_to_range(clipped + replicate(missing * operator.relaxation), lowest, highest)
+            missing = missing + operator.observe(clipped - moved, observed, mass)
+            clipped = moved
+        return clipped
 
 
 def _ratio(noise: float, signal: float) -> float:

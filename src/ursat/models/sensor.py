@@ -23,8 +23,8 @@ from ursat.models.wavelet import replicate
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOLERANCE = 1e-3  # what exact closing leaves of the first guess's residual, at worst
-MAX_STEPS = 14
+TOLERANCE = 1e-4  # what exact closing leaves of the first guess's residual, at worst
+MAX_STEPS = 18
 _LEAST = 0.02  # a sensor that passes less of the finest pattern is closed as far as MAX_STEPS reach
 
 
@@ -59,6 +59,12 @@ class SensorOperator:
         root = (low / high) ** 0.5
         rate = (1 - root) / (1 + root)
         return min(MAX_STEPS, int(np.ceil(np.log(TOLERANCE / 2) / np.log(rate))))
+
+    @property
+    def relaxation(self) -> float:
+        """Step of a plain (Richardson) iteration that shrinks all of W's patterns alike."""
+        low, high = self.bounds
+        return 2 / (low + high)
 
     @property
     def reach(self) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ursat.types import Encoding, Reader
 
 
+_CHUNK = 512  # input columns compared at once: bounds memory for wide scenes
+
+
 @dataclass(frozen=True, slots=True)
 class ClosureResult:
     """Residuals of H(output) - input in stored units, per band, over ``pixels`` valid input pixels of each band.
@@ -48,6 +51,30 @@ def cell_weights(start: int, count: int, size: float, first: int, cells: int) ->
     cover = np.minimum(lo + size, pixel + 1) - np.maximum(lo, pixel)
     cover[cover < 1e-9] = 0
     return cover / size
+
+
+def cells_under(start: int, count: int, size: float) -> tuple[int, int]:
+    """(first, number) of the half-grid cells of ``size`` output pixels that pixels start .. start + count touch."""
+    first = math.floor(start / size + 1e-9)
+    return first, math.ceil((start + count) / size - 1e-9) - first
+
+
+def cell_means(stored: NDArray[Any], window: Window, size: float) -> NDArray[Any]:
+    """What a tile contributes to the means of the cells it touches: (C, h, w) -> (C, rows, columns)."""
+    side = round(size)
+    if side == size and all(v % side == 0 for v in (window.row, window.col, *window.shape)):
+        bands, height, width = stored.shape
+        tall = stored.reshape(bands, height // side, side, width).sum(axis=2)
+        total: NDArray[Any] = tall[..., 0::side].copy()
+        for phase in range(1, side):
+            total += tall[..., phase::side]
+        return total / stored.dtype.type(side * side)
+    first_row, rows = cells_under(window.row, window.height, size)
+    first_col, cols = cells_under(window.col, window.width, size)
+    left = cell_weights(window.row, window.height, size, first_row, rows).astype(stored.dtype)
+    right = cell_weights(window.col, window.width, size, first_col, cols).astype(stored.dtype)
+    means: NDArray[Any] = left @ stored @ right.T
+    return means
 
 
 class ClosureMeter:
@@ -94,29 +121,22 @@ class ClosureMeter:
 
     def add(self, window: Window, stored: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Add a tile: its absolute output window, its stored numbers (C, h, w), floating point, and which are valid."""
-        first_row, rows = self._cells(window.row, window.height)
-        first_col, cols = self._cells(window.col, window.width)
+        first_row, rows = cells_under(window.row, window.height, self._cell)
+        first_col, cols = cells_under(window.col, window.width, self._cell)
         need = first_row + rows - self._top - self._means.shape[1]
         if need > 0:
             grown = np.zeros((self._means.shape[0], need, self._width), dtype=self._means.dtype)
             self._means = np.concatenate([self._means, grown], axis=1)
             if self._partial:
                 self._weights = np.concatenate([self._weights, grown], axis=1)
-        left = cell_weights(window.row, window.height, self._cell, first_row, rows).astype(stored.dtype)
-        right = cell_weights(window.col, window.width, self._cell, first_col, cols).astype(stored.dtype)
         row, col = first_row - self._top, first_col - self._col0
         stop = min(cols, self._width - col)
         cells = np.s_[:, row : row + rows, col : col + stop]
         if self._partial:
             mask = valid.astype(stored.dtype)
-            self._weights[cells] += (left @ mask @ right.T)[..., :stop]
+            self._weights[cells] += cell_means(mask, window, self._cell)[..., :stop]
             stored = stored * mask
-        self._means[cells] += (left @ stored @ right.T)[..., :stop]
-
-    def _cells(self, start: int, count: int) -> tuple[int, int]:
-        first = math.floor(start / self._cell + 1e-9)
-        stop = math.ceil((start + count) / self._cell - 1e-9)
-        return first, stop - first
+        self._means[cells] += cell_means(stored, window, self._cell)[..., :stop]
 
     def row_done(self, next_output_row: int) -> None:
         """All tiles above absolute output row ``next_output_row`` have been added: compare what is complete."""
@@ -128,7 +148,17 @@ class ClosureMeter:
         if stop <= self._next:
             return
         reach = -(-self._reach // 2)  # in input pixels
-        inner = Window(self._next, self._region.col, stop - self._next, self._region.width)
+        rows = Window(self._next, self._region.col, stop - self._next, self._region.width)
+        for col in range(rows.col, rows.col_stop, _CHUNK):
+            self._compare_part(Window(rows.row, col, rows.height, min(_CHUNK, rows.col_stop - col)), reach)
+        self._next = stop
+        drop = max(0, 2 * (stop - reach) - 1 - self._top)
+        self._means = self._means[:, drop:].copy()
+        if self._partial:
+            self._weights = self._weights[:, drop:].copy()
+        self._top += drop
+
+    def _compare_part(self, inner: Window, reach: int) -> None:
         outer = inner.pad(reach)
         block = self._source.read(outer)
         inside = np.zeros(outer.shape, dtype=bool)
@@ -162,12 +192,6 @@ class ClosureMeter:
         self._count += judged.sum(axis=(1, 2))
         tolerance = np.asarray(self._tolerance)[:, None, None]
         self._over += int((residual > tolerance).sum())
-        self._next = stop
-        drop = max(0, 2 * (stop - reach) - 1 - self._top)
-        self._means = self._means[:, drop:]
-        if self._partial:
-            self._weights = self._weights[:, drop:]
-        self._top += drop
 
     def result(self) -> ClosureResult:
         """Compare what is left and return the residuals."""

@@ -23,8 +23,8 @@ from ursat.tiling.levels import depth_of, total_reach
 
 if TYPE_CHECKING:
     from ursat.grid import Grid, Window
-    from ursat.models.cascade import Cascade
     from ursat.models.stage import Stage
+    from ursat.run.cascade import Cascade
     from ursat.run.options import UpscaleOptions
     from ursat.run.report import PlanReport, UpscaleReport
     from ursat.types import Encoding, Progress
@@ -158,10 +158,10 @@ def _cascade(job: Job, prepared: Prepared) -> Cascade:
     """Build the cascade (torch is loaded here, not before)."""
     import torch  # noqa: PLC0415
 
-    from ursat.models.cascade import Cascade  # noqa: PLC0415
     from ursat.models.encode import physical_range  # noqa: PLC0415
     from ursat.models.registry import get_stage  # noqa: PLC0415
     from ursat.models.stage import StageSettings  # noqa: PLC0415
+    from ursat.run.cascade import Cascade  # noqa: PLC0415
     from ursat.run.device import pick_device  # noqa: PLC0415
 
     torch.set_num_threads(job.budget.threads)

@@ -60,6 +60,10 @@ def provenance_of(
         "scale": scale,
         "window": None if window == info.grid.window else [window.col, window.row, window.width, window.height],
         "aoi": not region.whole,
+        "bands": list(options.bands),
+        "mask": options.mask if options.mask in {"auto", "none"} else "file",
+        "dtype": options.dtype,
+        "nodata": options.nodata,
         "input": {"gsd_m": _short(info.gsd_m), "sha256": scene.fingerprint(), "sensor": info.sensor},
         "sensor": {
             "name": prepared.sensor.name,

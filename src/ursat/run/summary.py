@@ -134,5 +134,6 @@ def plan_report(
         max_memory=options.max_memory,
         reference=options.ref,
         refused=budget.refused,
+        advice=budget.advice,
         warnings=info.warnings,
     )

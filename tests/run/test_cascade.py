@@ -12,10 +12,10 @@ from affine import Affine
 
 from ursat.fir import psf_taps
 from ursat.grid import Grid, Window
-from ursat.models.cascade import Cascade, upsample_smooth
 from ursat.models.fusion import FusionStage
 from ursat.models.stage import LevelInputs, StageSettings
 from ursat.models.wavelet import HaarBands, block_mean, idwt2
+from ursat.run.cascade import Cascade, upsample_smooth
 from ursat.run.closure import ClosureMeter
 from ursat.types import Block, Encoding, SensorModel
 
