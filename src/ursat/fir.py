@@ -113,8 +113,9 @@ def decimate2(x: Array, taps: Sequence[float]) -> Array:
 def _expand_axis(x: Array, taps: Sequence[Any], axis: int) -> Array:
     """Both phases of the transpose along one axis: n -> 2n."""
     n = len(taps) // 2
-    # Child 2i (left half of pixel i) collects pixel i + m with tap n-1-2m.. ; child 2i+1 is its mirror image.
-    reach = (n + 1) // 2
+    # Input i + m weights child 2i (the left half of pixel i) by taps[n - 1 - 2m]; child 2i + 1 is its mirror image. So
+    # the children are sum and difference of an even part (of x[i + m] + x[i - m]) and an odd one.
+    reach = n // 2
     padded = pad_edge(x, reach, 0) if axis == -2 else pad_edge(x, 0, reach)
     size = x.shape[axis]
 
@@ -122,16 +123,18 @@ def _expand_axis(x: Array, taps: Sequence[Any], axis: int) -> Array:
         lo = reach + m
         return cast("Array", padded[..., lo : lo + size] if axis == -1 else padded[..., lo : lo + size, :])
 
-    left: Array | None = None
-    right: Array | None = None
-    for m in range(-reach, reach + 1):
-        k = n - 1 - 2 * m  # y[i + m] weights child 2i by taps[2i - 2(i + m) + n - 1]
-        if 0 <= k < len(taps):
-            term = shifted(m) * taps[k]
-            left = term if left is None else left + term
-            mirrored = shifted(-m) * taps[k]
-            right = mirrored if right is None else right + mirrored
-    assert left is not None and right is not None  # noqa: S101, PT018
+    def weight(m: int) -> Any:
+        return taps[n - 1 - 2 * m] if 0 <= n - 1 - 2 * m < len(taps) else 0.0
+
+    even: Any = shifted(0) * weight(0)
+    odd: Any = None
+    for m in range(1, reach + 1):
+        ahead, behind = weight(m), weight(-m)
+        after, before = shifted(m), shifted(-m)
+        even = even + (after + before) * ((ahead + behind) * 0.5)
+        term = (after - before) * ((ahead - behind) * 0.5)
+        odd = term if odd is None else odd + term
+    left, right = (even, even) if odd is None else (even + odd, even - odd)
     shape = list(x.shape)
     shape[axis] = 2 * size
     out = x.new_empty(shape) if is_torch(x) else np.empty(shape, dtype=x.dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +47,7 @@ def test_chain_is_sufficient(row: int, col: int, h: int, w: int, depth: int, hal
     chain = level_windows(wanted, depth, reach, block)
     assert [step.level for step in chain] == list(range(1, depth + 1))
     assert chain[-1].makes.contains(wanted)
-    for below, above in zip(chain, chain[1:], strict=False):
+    for below, above in itertools.pairwise(chain):
         assert below.makes.contains(above.reads)
     for step in chain:
         assert step.reads.contains(step.makes.coarser(2).pad(reach(step.level)))

@@ -1,7 +1,7 @@
-"""Filling what was not observed, from its observed neighbours, ring by ring.
+"""Filling what was not observed, from the nearest observed pixels along the four axes.
 
-Filters then run over holes and image borders without special cases: what they read there is a smooth continuation
-of the valid pixels, never the nodata value. Filled pixels are dropped again when the output is written.
+Filters then run over holes and image borders without special cases: what they read there is a continuation of the
+valid pixels, never the nodata value. Filled pixels are dropped again when the output is written.
 """
 
 from __future__ import annotations
@@ -10,45 +10,54 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import pad_edge
-
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NEIGHBOURS = tuple((i, j) for i in (0, 1, 2) for j in (0, 1, 2) if (i, j) != (1, 1))
+_NOWHERE = -(1 << 20)
 
 
-def fill_rings(values: Tensor, valid: Tensor, rings: int) -> Tensor:
-    """Extend valid pixels outward by up to ``rings`` pixels; farther ones become 0.
+def fill_gaps(values: Tensor, valid: Tensor, reach: int) -> Tensor:
+    """Extend valid pixels into gaps by up to ``reach`` pixels along each axis; farther ones become 0.
 
-    values, valid: (C, h, w). Each ring's pixel is the mean of its already known 8-neighbours. A pixel's result
-    depends on nothing farther than ``rings`` pixels, so a window with that much halo gives the same as the whole.
+    values, valid: (C, h, w). A gap's pixel is the inverse-distance mean of the nearest known pixels to its left,
+    right, above and below; what no axis reaches (a corner outside an image) is filled in a second pass from the
+    first one's. A pixel depends on nothing farther than ``2 * reach`` pixels along either axis: a window with that
+    much halo gives the same as the whole.
     """
     if bool(valid.all()):
         return values
-    known = valid.to(values.dtype)
-    filled = values * known
-    zero = torch.zeros((), dtype=values.dtype, device=values.device)
-    for _ in range(rings):
-        if bool((known > 0).all()):
-            break
-        # Outside the window nothing is known: the border is padded with zeros, not replicated.
-        padded, weights = _pad_zero(filled), _pad_zero(known)
-        h, w = values.shape[-2:]
-        total, count = torch.zeros_like(filled), torch.zeros_like(known)
-        for i, j in _NEIGHBOURS:
-            total += padded[..., i : i + h, j : j + w]
-            count += weights[..., i : i + h, j : j + w]
-        fresh = (known == 0) & (count > 0)
-        filled = torch.where(fresh, total / torch.clamp(count, min=1), filled)
-        known = torch.where(fresh, zero + 1, known)
-    return filled
+    known = torch.where(valid, values, torch.zeros((), dtype=values.dtype, device=values.device))
+    filled, reached = _pass(known, valid, reach)
+    if bool(reached.all()):
+        return filled
+    return _pass(filled, reached, reach)[0]
 
 
-def _pad_zero(x: Tensor) -> Tensor:
-    padded = pad_edge(x, 1, 1)
-    padded[..., 0, :] = 0
-    padded[..., -1, :] = 0
-    padded[..., :, 0] = 0
-    padded[..., :, -1] = 0
-    return padded
+def _pass(values: Tensor, valid: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """One pass: filled values (0 where nothing was near), and where they are known now."""
+    total = torch.zeros_like(values)
+    weights = torch.zeros_like(values)
+    for axis in (-1, -2):
+        for backward in (False, True):
+            position, distance = _nearest(valid, axis, backward=backward)
+            near = distance <= reach
+            weight = torch.where(near, 1.0 / distance.clamp(min=1).to(values.dtype), 0.0)
+            picked = torch.gather(values, values.ndim + axis, position)
+            total = total + picked * weight
+            weights = weights + weight
+    reached = weights > 0
+    mean = total / torch.where(reached, weights, torch.ones_like(weights))
+    return torch.where(valid, values, mean), valid | reached
+
+
+def _nearest(valid: Tensor, axis: int, *, backward: bool) -> tuple[Tensor, Tensor]:
+    """Index along ``axis`` of the nearest valid pixel before (or after) each, and its distance (huge: none)."""
+    size = valid.shape[axis]
+    shape = (-1,) if axis == -1 else (-1, 1)
+    index = torch.arange(size, device=valid.device).reshape(shape).expand(valid.shape)
+    if backward:
+        index = size - 1 - index
+        found = torch.where(valid, index, _NOWHERE).flip(axis).cummax(axis).values.flip(axis)
+        return (size - 1 - found).clamp(max=size - 1), index - found
+    found = torch.where(valid, index, _NOWHERE).cummax(axis).values
+    return found.clamp(min=0), index - found

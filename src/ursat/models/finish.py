@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ursat.grid import Window
 from ursat.models.area import area_resample
 from ursat.models.sensor import SensorOperator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ursat.grid import Window
 
 _ROUNDS = 3
 # What straddling moves falls with 1/K; beyond this the residual is far below its neighbourhood's and one step will do.
@@ -23,7 +24,7 @@ _COARSE_SCALE = 16
 
 def needs_finish(scale: float, taps: tuple[float, ...]) -> bool:
     """True where the half grid's cells, or with a box the input's pixels, are not whole output pixels."""
-    return scale % (1 if len(taps) == 2 else 2) != 0  # noqa: PLR2004
+    return scale % (1 if len(taps) == 2 else 2) != 0
 
 
 class Finish:

@@ -164,7 +164,10 @@ class FusionStage:
         for _ in range(NOISE_ROUNDS):
             residual = (y - self.operator.observe(x, observed, mass)) * observed
             found = torch.sqrt(filter_same(residual * residual, _NEIGHBOURHOOD) / weight)
-            x = x + self._estimate.apply(residual * ((found - limit).clamp(min=0.0) / (found + tiny)))
+            excess = (found - limit).clamp(min=0.0)
+            if not bool(excess.any()):  # whatever follows would add exactly 0
+                break
+            x = x + self._estimate.apply(residual * (excess / (found + tiny)))
         return x
 
     def _into_range(self, x: Tensor, observed: Tensor, mass: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:

@@ -46,8 +46,7 @@ def refine(x: Tensor) -> Tensor:
 
 def in_range(x: Tensor, lowest: Tensor, highest: Tensor) -> bool:
     """True when every pixel of (C, H, W) lies within its band's limits, each (C, 1, 1)."""
-    least, greatest = torch.aminmax(x.reshape(x.shape[0], -1), dim=1)
-    return bool((least >= lowest.reshape(-1)).all()) and bool((greatest <= highest.reshape(-1)).all())
+    return bool((x.amin((1, 2)) >= lowest.reshape(-1)).all()) and bool((x.amax((1, 2)) <= highest.reshape(-1)).all())
 
 
 def shrink_to_range(x: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.fir import filter_same, pad_edge
-from ursat.models.fill import fill_rings
+from ursat.models.fill import fill_gaps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ _ESSENTIAL = 0.8  # share of the filter's absolute weight that must rest on vali
 class ReferenceApplier:
     """Turns windows of the warped reference into the input's radiometry and sharpness.
 
-    Made of separate additions and multiplications and a fixed number of filling rings, so a pixel does not depend on
+    Made of separate additions and multiplications and a fixed reach of filling, so a pixel does not depend on
     the window it is computed in.
 
     Args:
@@ -35,8 +35,8 @@ class ReferenceApplier:
 
     @property
     def halo(self) -> int:
-        """Pixels of the level grid around a pixel that may influence it: the filter's reach, and as much filling."""
-        return 2 * self._reach
+        """Pixels of the level grid around a pixel that may influence it: the filter's reach, and twice that in filling."""
+        return 3 * self._reach
 
     def apply(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Harmonise one window.
@@ -49,7 +49,7 @@ class ReferenceApplier:
             (C, H, W) in the input's units, and its validity: False within the filter's essential reach of an invalid
             pixel of any band that is used. The outer `halo` pixels are only there to be cropped.
         """
-        filled = fill_rings(values, valid, self._reach)
+        filled = fill_gaps(values, valid, self._reach)
         sharp = filter_same(filled, self._model.taps)
         sound = erode(valid, self._shrink)
         outs, oks = [], []

@@ -14,7 +14,7 @@ import torch
 
 from ursat.grid import Window
 from ursat.models.area import area_resample
-from ursat.models.fill import fill_rings
+from ursat.models.fill import fill_gaps
 from ursat.models.finish import Finish, needs_finish
 from ursat.models.reference import ReferenceApplier
 from ursat.models.stage import LevelInputs
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from ursat.models.stage import Stage, StageSettings
     from ursat.types import Block, Reader
+
+
+_FILL = 12  # input pixels beyond an edge that are continued; no filter sees unobserved pixels from farther away
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Cascade:
     @property
     def input_halo(self) -> int:
         """How many input pixels around a tile are read."""
-        return 2 * self.reach + (self._trust.halo if self._trust else 0)
+        return self.reach + 2 * _FILL + (self._trust.halo if self._trust else 0)
 
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
@@ -122,10 +125,10 @@ class Cascade:
         work = work_window(window, self.scale)
         chain = level_windows(work, self.depth, self.stage.halo, self.stage.block)
         base = chain[0].reads
-        outer = base.pad(self.reach + (self._trust.halo if self._trust else 0))
+        outer = base.pad(2 * _FILL + (self._trust.halo if self._trust else 0))
         observed_block = self.source.read(outer)
         y, observed = self._tensors(observed_block)
-        y = fill_rings(y, observed, self.reach)
+        y = fill_gaps(y, observed, _FILL)
         refs, trust = self._harmonise(outer, y, observed)
         x = y[(..., *base.within(outer))]
         held = base

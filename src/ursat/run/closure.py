@@ -68,7 +68,8 @@ def cell_means(stored: NDArray[Any], window: Window, size: float) -> NDArray[Any
         total: NDArray[Any] = tall[..., 0::side].copy()
         for phase in range(1, side):
             total += tall[..., phase::side]
-        return total / stored.dtype.type(side * side)
+        total /= side * side
+        return total
     first_row, rows = cells_under(window.row, window.height, size)
     first_col, cols = cells_under(window.col, window.width, size)
     left = cell_weights(window.row, window.height, size, first_row, rows).astype(stored.dtype)
