@@ -62,7 +62,7 @@ def robust_fit(x: Floats, y: Floats) -> LinearFit:
     tiny = 1e-6 * (float(np.std(target)) + 1e-30)
     theta = _best_start(design, target)
     scale = max(_mad(target - design @ theta), tiny)
-    weights = np.ones(n)
+    weights: Floats = np.ones(n)
     for _ in range(30):
         weights = tukey_weights(target - design @ theta, scale)
         previous, theta = theta, weighted_solve(design, target, weights)

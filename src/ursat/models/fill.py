@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
@@ -35,14 +36,15 @@ def fill_gaps(values: Tensor, valid: Tensor, reach: int) -> Tensor:
 
 def _pass(values: Tensor, valid: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     """One pass: filled values (0 where nothing was near), and where they are known now."""
+    # Bands mostly share their gaps; distances are then found once.
+    shared = valid[:1] if bool((valid == valid[:1]).all()) else valid
     total = torch.zeros_like(values)
-    weights = torch.zeros_like(values)
+    weights = torch.zeros(shared.shape, dtype=values.dtype, device=values.device)
     for axis in (-1, -2):
         for backward in (False, True):
-            position, distance = _nearest(valid, axis, backward=backward)
-            near = distance <= reach
-            weight = torch.where(near, 1.0 / distance.clamp(min=1).to(values.dtype), 0.0)
-            picked = torch.gather(values, values.ndim + axis, position)
+            position, distance = _nearest(shared, axis, backward=backward)
+            weight = torch.where(distance <= reach, distance.clamp(min=1).to(values.dtype).reciprocal(), 0.0)
+            picked = torch.gather(values, values.ndim + axis, position.expand(values.shape))
             total = total + picked * weight
             weights = weights + weight
     reached = weights > 0
@@ -53,11 +55,18 @@ def _pass(values: Tensor, valid: Tensor, reach: int) -> tuple[Tensor, Tensor]:
 def _nearest(valid: Tensor, axis: int, *, backward: bool) -> tuple[Tensor, Tensor]:
     """Index along ``axis`` of the nearest valid pixel before (or after) each, and its distance (huge: none)."""
     size = valid.shape[axis]
-    shape = (-1,) if axis == -1 else (-1, 1)
-    index = torch.arange(size, device=valid.device).reshape(shape).expand(valid.shape)
+    index = torch.arange(size, device=valid.device, dtype=torch.int32)
+    index = index.reshape((-1,) if axis == -1 else (-1, 1)).expand(valid.shape)
+    flipped = valid.flip(axis) if backward else valid
+    found = _running_maximum(torch.where(flipped, index, _NOWHERE), axis)
+    distance, position = index - found, found.clamp(min=0)
     if backward:
-        index = size - 1 - index
-        found = torch.where(valid, index, _NOWHERE).flip(axis).cummax(axis).values.flip(axis)
-        return (size - 1 - found).clamp(max=size - 1), index - found
-    found = torch.where(valid, index, _NOWHERE).cummax(axis).values
-    return found.clamp(min=0), index - found
+        distance, position = distance.flip(axis), (size - 1 - position).flip(axis)
+    return position.to(torch.int64), distance
+
+
+def _running_maximum(x: Tensor, axis: int) -> Tensor:
+    """Cumulative maximum; numpy's is ten times as fast as torch's on the CPU, and integers leave no doubt."""
+    if x.device.type == "cpu":
+        return torch.from_numpy(np.maximum.accumulate(x.numpy(), axis=axis))
+    return x.cummax(axis).values
