@@ -89,6 +89,14 @@ def test_scores_of_other_sources_do_not_count(tmp_path):
     assert again.seen
 
 
+def test_another_wrong_reference_is_another_measurement(tmp_path):
+    cache = tmp_path / "scores.jsonl"
+    measure(Counting(), cache, cells=CELLS[2:])
+    again = Counting()
+    run({"mine": again}, CELLS[2:], [IMAGES[0], place_image(5, (64, 64), place="quarry")], cache=cache)
+    assert ("meadow/0", "ref-wrong") in again.seen
+
+
 def test_a_failure_is_shown_and_tried_again(tmp_path):
     cache = tmp_path / "scores.jsonl"
     table = measure(Counting(fail_on="meadow/0"), cache, cells=CELLS[:1])

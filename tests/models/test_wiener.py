@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ursat.fir import BOX_TAPS, decimate2, expand2, psf_taps
-from ursat.models.wiener import Expansion, Prior, design
+from ursat.models.wiener import Expansion, design
 
 
 def apply(filters: Expansion, y: np.ndarray) -> np.ndarray:
@@ -58,9 +58,3 @@ def test_box_without_noise_is_closed() -> None:
     y = np.random.default_rng(1).normal(size=(40, 40)).cumsum(0).cumsum(1)
     seen = decimate2(apply(design(BOX_TAPS, 0.0), y), BOX_TAPS)
     assert np.abs(seen - y)[8:-8, 8:-8].max() < 0.02 * np.std(y)
-
-
-def test_an_error_prior_corrects_less_where_noise_is_larger() -> None:
-    prior = Prior(power=2.4, length=8.0)
-    gains = [float(apply(design(psf_taps(0.3), r, prior=prior), np.ones((20, 20)))[20, 20]) for r in (0.01, 1.0, 100.0)]
-    assert gains[0] > 0.97 > gains[1] > 0.5 > 0.2 > gains[2] > 0

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
 from ursat.benchmark.metrics import psnr
 from ursat.benchmark.observation import Observation, fits, make_observation
 from ursat.benchmark.places import PlaceImage, other_place
-from ursat.benchmark.scores import Cell, Score, ScoreFile, Table
+from ursat.benchmark.scores import Cell, Key, Score, ScoreFile, Table
 from ursat.errors import UrsatError
 
 if TYPE_CHECKING:
@@ -77,13 +77,12 @@ def run(
             known.update((score.key, score) for score in scores)
             if progress is not None:
                 progress(done, len(tasks))
-    ids = {image.image_id for image in images}
     asked = [
-        known[image, measured, method, seed]
+        known[key]
         for cell in cells
         for method in methods
-        for image in sorted(ids)
-        if (image, measured := _measured_in(cell, method), method, seed) in known
+        for image in images
+        if (key := _key(image, _measured_in(cell, method), method, images, seed)) in known
     ]
     return Table(_shared(asked, cells), tuple(cells), tuple(methods))
 
@@ -94,6 +93,15 @@ def _measured_in(cell: Cell, method: str) -> Cell:
     return Cell(cell.scale, cell.degradation, "noref") if free else cell
 
 
+def _stranger(image: PlaceImage, track: str, images: Sequence[PlaceImage], seed: int) -> PlaceImage | None:
+    return other_place(image, images, seed) if track == "ref-wrong" else None
+
+
+def _key(image: PlaceImage, cell: Cell, method: str, images: Sequence[PlaceImage], seed: int) -> Key:
+    other = _stranger(image, cell.track, images, seed)
+    return image.image_id, cell, method, seed, other.image_id if other else ""
+
+
 def _shared(scores: Sequence[Score], cells: Sequence[Cell]) -> tuple[Score, ...]:
     """Scores repeated in every cell they stand for."""
     by_cell: dict[tuple[Cell, str], dict[str, Score]] = {}
@@ -101,7 +109,7 @@ def _shared(scores: Sequence[Score], cells: Sequence[Cell]) -> tuple[Score, ...]
         by_cell.setdefault((score.cell, score.method), {})[score.image_id] = score
     methods = dict.fromkeys(score.method for score in scores)
     return tuple(
-        Score(s.image_id, s.place, cell, s.method, s.seed, s.psnr, s.seconds, s.note)
+        replace(s, cell=cell)
         for cell in cells
         for method in methods
         for s in by_cell.get((_measured_in(cell, method), method), {}).values()
@@ -113,7 +121,7 @@ def _tasks(
     cells: Sequence[Cell],
     images: Sequence[PlaceImage],
     seed: int,
-    known: Mapping[tuple[str, Cell, str, int], Score],
+    known: Mapping[Key, Score],
 ) -> Iterator[_Task]:
     views = dict.fromkeys((cell.scale, cell.degradation) for cell in cells)
     for scale, degradation in views:
@@ -127,11 +135,11 @@ def _tasks(
                 for method in methods
                 if not (track == "noref" and method in NEEDS_REFERENCE)
                 for measured in [_measured_in(Cell(scale, degradation, track), method)]
-                if (image.image_id, measured, method, seed) not in known
+                if _key(image, measured, method, images, seed) not in known
             )
             if wanted:
                 wrong = any(track == "ref-wrong" for track, _ in wanted)
-                other = other_place(image, images, seed) if wrong else None
+                other = _stranger(image, "ref-wrong", images, seed) if wrong else None
                 yield _Task(image, other, scale, degradation, tuple(wanted), seed)
 
 
@@ -158,5 +166,6 @@ def _compute(methods: dict[str, Method], task: _Task) -> list[Score]:
                 note = f"{type(err).__name__}: {err.message}"
             cell = Cell(task.scale, task.degradation, track)
             seconds = round(time.perf_counter() - start, 4)
-            scores.append(Score(o.image_id, o.place, cell, name, task.seed, value, seconds, note))
+            stranger = other.image_id if other else ""
+            scores.append(Score(o.image_id, o.place, cell, name, task.seed, value, seconds, note, stranger))
     return scores

@@ -25,9 +25,15 @@ class Cell:
     track: str
 
 
+Key = tuple[str, Cell, str, int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One method on one observation. psnr: dB, None where the method failed; note: why."""
+    """One method on one observation. psnr: dB, None where the method failed; note: why.
+
+    other: the id of the image that stood for a wrong reference, else empty.
+    """
 
     image_id: str
     place: str
@@ -37,11 +43,12 @@ class Score:
     psnr: float | None
     seconds: float
     note: str = ""
+    other: str = ""
 
     @property
-    def key(self) -> tuple[str, Cell, str, int]:
+    def key(self) -> Key:
         """What makes two scores the same measurement."""
-        return self.image_id, self.cell, self.method, self.seed
+        return self.image_id, self.cell, self.method, self.seed, self.other
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ class ScoreFile:
         # Read now: sources edited during a long run are not the ones that run.
         self._sources = {True: fingerprint(whole_package=True), False: fingerprint(whole_package=False)}
 
-    def load(self, wanted: Sequence[str]) -> dict[tuple[str, Cell, str, int], Score]:
+    def load(self, wanted: Sequence[str]) -> dict[Key, Score]:
         """The scores of the methods ``wanted`` that need not be computed again, by key."""
         if self.path is None or not self.path.exists():
             return {}

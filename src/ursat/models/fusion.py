@@ -1,10 +1,10 @@
 """The classical stage: `fusion`. No learned weights; the start that every learned stage corrects.
 
 Level 1 estimates the half grid from the observation through the sensor's filter F (a linear least-squares filter, see
-`ursat.models.wiener`), or from the harmonised reference, corrected towards the observation as far as the
-reference's error exceeds the input's noise; the two are blended by the local trust. Later levels keep the mean of
-every 2 x 2 block, so that they inherit the first level's closure, and add what the reference knows beyond its own
-coarser version.
+`ursat.models.wiener`), or takes it from the harmonised reference; the two are blended by the local trust, and what F
+then makes of the result is brought to within the noise of the observation (closure "auto") or onto it ("exact").
+Later levels keep the mean of every 2 x 2 block, so that they inherit the first level's closure, and add what the
+reference knows beyond its own coarser version.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import decimate2, expand2, filter_same
+from ursat.fir import expand2, filter_same
 from ursat.models.predict import REACH, in_range, refine, shrink_to_range
 from ursat.models.sensor import SensorOperator
 from ursat.models.wavelet import block_mean, replicate
-from ursat.models.wiener import Expansion, Prior, design
+from ursat.models.wiener import Expansion, design
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,8 @@ if TYPE_CHECKING:
 INPUT_REACH = 4  # support of the estimation filters, input pixels on each side
 CLIP_ROUNDS = 8
 RATIO_LIMITS = (3e-4, 30.0)  # noise variance / detail variance; below, the prior's own error is larger
-# A reference's error where it has one: smooth over some pixels, well above the noise.
 NOISE_LIMIT = 1.1  # local root mean square of the residual that closure "auto" leaves, in units of the noise
 NOISE_ROUNDS = 3
-ERROR_PRIOR = Prior(power=2.4, length=8.0)
-ERROR_RATIO = 0.05
-MISFIT_SHARE = 0.01  # of the local detail's variance: what a slightly wrong F leaves is not the reference's error
-EXCESS = 1.5  # expected variances that a local mean square may reach by chance
 _NEIGHBOURHOOD = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
 _SPREAD = (0.25, 0.75, 0.75, 0.25)  # linear interpolation of the trust onto the half grid: taps of sum 2
 
@@ -78,10 +73,6 @@ class FusionStage:
                 for noise, signal in zip(sensor.noise, sensor.signal, strict=True)
             ]
         )
-        self._correct: FilterBank | None = None
-        if settings.reference is not None and settings.closure != "off":
-            correction = design(sensor.taps, ERROR_RATIO, prior=ERROR_PRIOR, reach=INPUT_REACH)
-            self._correct = FilterBank([correction] * len(sensor.noise))
         self._noise = torch.tensor(sensor.noise, dtype=torch.float64)[:, None, None]
 
     def halo(self, level: int) -> int:
@@ -90,8 +81,6 @@ class FusionStage:
             return REACH
         reach = self.operator.reach
         total = INPUT_REACH
-        if self._correct is not None:
-            total += reach + 2 * (len(_NEIGHBOURHOOD) // 2)
         if self.settings.closure == "auto":
             total += NOISE_ROUNDS * (reach + INPUT_REACH + len(_NEIGHBOURHOOD) // 2)
         if self.settings.closure == "exact":
@@ -117,28 +106,7 @@ class FusionStage:
         alone = self._estimate.apply(y)
         if inputs.ref is None or inputs.trust is None:
             return alone
-        guided = inputs.ref
-        if self._correct is not None:
-            observed = torch.ones_like(y) if inputs.observed is None else inputs.observed.to(y)
-            guided = guided + self._correct.apply(self._unexpected(y, inputs.ref, observed))
-        return alone + (guided - alone) * expand2(inputs.trust, _SPREAD)
-
-    def _unexpected(self, y: Tensor, ref: Tensor, observed: Tensor) -> Tensor:
-        """What the observation says against the reference, (C, h, w): y - F ref, shrunk to what exceeds chance.
-
-        A local Wiener weight: 1 - expected / found mean square around the pixel, where the noise and F's own misfit are
-        expected. The found one is used as it is, so no assumption on how wrong the reference may be is needed.
-        """
-        seen = decimate2(ref, self.operator.taps)
-        residual = (y - seen) * observed
-        weight = filter_same(observed, _NEIGHBOURHOOD).clamp(min=1e-6)
-        found = filter_same(residual * residual, _NEIGHBOURHOOD) / weight
-        detail = seen - filter_same(seen, _NEIGHBOURHOOD)
-        variance = filter_same(detail * detail, _NEIGHBOURHOOD)
-        noise = self._noise.to(y)
-        expected = (noise * noise + variance * MISFIT_SHARE) * EXCESS
-        excess = (found - expected).clamp(min=0.0)
-        return residual * (excess / (found + torch.finfo(y.dtype).tiny))
+        return alone + (inputs.ref - alone) * expand2(inputs.trust, _SPREAD)
 
     def _close(self, x: Tensor, inputs: LevelInputs, lowest: Tensor, highest: Tensor) -> Tensor:
         if self.settings.closure == "off":

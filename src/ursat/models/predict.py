@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.fir import pad_edge
-from ursat.models.wavelet import block_mean, replicate
+from ursat.models.wavelet import block_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +73,9 @@ def shrink_to_range(x: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
     up = (highest - inside) / (top - mean).clamp(min=tiny)
     down = (inside - lowest) / (mean - bottom).clamp(min=tiny)
     factor = torch.minimum(up, down).clamp(max=1.0)
-    broken = replicate((top > highest) | (bottom < lowest))
-    shrunk = replicate(inside) + (x - replicate(mean)) * replicate(factor)
-    return torch.where(broken, shrunk, x).clamp(lowest, highest)
+    broken = (top > highest) | (bottom < lowest)
+    out = torch.empty_like(x)
+    for k, corner in enumerate(corners):
+        shrunk = inside + (corner - mean) * factor
+        out[..., k // 2 :: 2, k % 2 :: 2] = torch.where(broken, shrunk, corner).clamp(lowest, highest)
+    return out

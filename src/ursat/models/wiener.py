@@ -2,11 +2,10 @@
 
 Everything here is numpy at construction time; the filters are applied elsewhere by shifted additions. With x the
 half grid, y = F x + n the input and n white, the filter W of a given support that minimises E|x - W y|**2 solves the
-normal equations of that support (kriging, where the prior knows no mean). Two priors are used:
-
-* the scene: the power law of natural images, power proportional to f**-2.4 in two dimensions (Ruderman 1994 measures
-  exponents of 2 to 3), as an intrinsic random function: W then keeps constants and ramps;
-* the error of a reference: smooth over a given length, with a finite variance; W then has a sum below 1.
+normal equations of that support. The prior is the power law of natural images (Field 1987), power proportional to
+f**-2.4 in two dimensions (exponents from 2 to 3 change the result by less than 0.01 dB), as an intrinsic random
+function with linear drift (universal kriging, Matheron 1969): W keeps constants and ramps, and the infinite variance
+at f = 0 never enters.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCENE_POWER = 2.4
-ERROR_POWER = 2.4
 _FREQUENCIES = (np.arange(96) + 0.5) / 192  # cycles per half-grid pixel, midpoints: f = 0 itself never enters
 
 
@@ -30,31 +28,12 @@ class Expansion:
     """A filter W from the input grid to the half grid: sum over r of weights[r] x (taps[r] along rows and columns).
 
     weights: (rank,); taps: (rank, 2n), symmetric, as `ursat.fir.expand2` reads them.
-    error: expected standard deviation of x - W y, in units of the prior's.
+    error: expected standard deviation of x - W y, in units of the detail's (`SensorModel.signal`).
     """
 
     weights: tuple[float, ...]
     taps: tuple[tuple[float, ...], ...]
     error: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """Spectrum of what is to be estimated: (f**2 + length**-2)**(-power/2), f in cycles per half-grid pixel.
-
-    ``length`` infinite means a pure power law without a mean.
-    """
-
-    power: float = SCENE_POWER
-    length: float = float("inf")
-
-    @property
-    def intrinsic(self) -> bool:
-        """True when constants are unpenalised: the filter must keep them."""
-        return self.length == float("inf")
-
-
-SCENE = Prior()
 
 
 def fir_response(taps: tuple[float, ...]) -> NDArray[np.float64]:
@@ -64,24 +43,25 @@ def fir_response(taps: tuple[float, ...]) -> NDArray[np.float64]:
     return np.asarray(2 * np.array(taps[n:]) @ np.cos(phases))
 
 
-def _spectrum(prior: Prior) -> NDArray[np.float64]:
-    """Half-grid power spectrum: the prior seen by half-grid pixels (sinc**2), one ring of aliases folded in."""
+@lru_cache(maxsize=1)
+def _spectrum() -> NDArray[np.float64]:
+    """Half-grid power spectrum: the scene seen by half-grid pixels (sinc**2), one ring of aliases folded in."""
     total = np.zeros((len(_FREQUENCIES), len(_FREQUENCIES)))
     bands = [_FREQUENCIES, _FREQUENCIES - 1, _FREQUENCIES + 1]
     for fy in bands:
         for fx in bands:
-            radius2 = fy[:, None] ** 2 + fx[None, :] ** 2 + prior.length**-2
-            total += radius2 ** (-prior.power / 2) * np.outer(np.sinc(fy), np.sinc(fx)) ** 2
-    return total
+            radius2 = fy[:, None] ** 2 + fx[None, :] ** 2
+            total += radius2 ** (-SCENE_POWER / 2) * np.outer(np.sinc(fy), np.sinc(fx)) ** 2
+    return total / len(_FREQUENCIES) ** 2
 
 
 @lru_cache(maxsize=256)
-def _solve(taps: tuple[float, ...], ratio: float, prior: Prior, reach: int) -> tuple[NDArray[np.float64], float]:
+def _solve(taps: tuple[float, ...], ratio: float, reach: int) -> tuple[NDArray[np.float64], float]:
     """Weights (2 reach + 1, 2 reach + 1) of the upper left child on the input pixels around its own, and the variance.
 
     ``ratio`` = variance of n / variance scale of the prior.
     """
-    spectrum = _spectrum(prior) / len(_FREQUENCIES) ** 2
+    spectrum = _spectrum()
     f = fir_response(taps)
     cross, both = spectrum * np.outer(f, f), spectrum * np.outer(f * f, f * f)
     index = np.arange(-reach, reach + 1)
@@ -94,55 +74,44 @@ def _solve(taps: tuple[float, ...], ratio: float, prior: Prior, reach: int) -> t
     difference = index[:, None] - index[None, :] + 2 * reach
     matrix = cov_y[difference[:, None, :, None], difference[None, :, None, :]].reshape(n * n, n * n)
     matrix = matrix + ratio * np.eye(n * n)
-    if prior.intrinsic:
-        # Universal kriging: constants and ramps come out as they are, else smooth ground shows the input's grid.
-        rows, cols = np.repeat(index, n), np.tile(index, n)
-        drift = np.stack([np.ones(n * n), rows, cols])
-        bordered = np.block([[matrix, drift.T], [drift, np.zeros((3, 3))]])
-        weights = np.linalg.solve(bordered, np.concatenate([target, [1.0, -0.25, -0.25]]))[:-3]
-    else:
-        weights = np.linalg.solve(matrix, target)
+    # Without the drift of constants and ramps, smooth ground would show the input's grid.
+    drift = np.stack([np.ones(n * n), np.repeat(index, n), np.tile(index, n)])
+    bordered = np.block([[matrix, drift.T], [drift, np.zeros((3, 3))]])
+    weights = np.linalg.solve(bordered, np.concatenate([target, [1.0, -0.25, -0.25]]))[:-3]
     variance = float(spectrum.sum() - 2 * weights @ target + weights @ matrix @ weights)
     return weights.reshape(n, n), variance
 
 
-def _unit(taps: tuple[float, ...], prior: Prior) -> float:
-    """What ``Prior`` amplitudes are counted in: see `design`."""
-    spectrum = _spectrum(prior) / len(_FREQUENCIES) ** 2
-    if prior.intrinsic:
-        kept = np.cos(np.pi * _FREQUENCIES) ** 2
-        return float((spectrum * (1 - np.outer(kept, kept))).sum())
-    f = fir_response(taps)
-    return float((spectrum * np.outer(f * f, f * f)).sum())
+def _unit() -> float:
+    """Variance of the half grid's pixels about the mean of their 2 x 2 block, in units of the spectrum's amplitude."""
+    kept = np.cos(np.pi * _FREQUENCIES) ** 2
+    return float((_spectrum() * (1 - np.outer(kept, kept))).sum())
 
 
 @lru_cache(maxsize=256)
-def design(taps: tuple[float, ...], ratio: float, *, prior: Prior = SCENE, reach: int = 4, rank: int = 3) -> Expansion:
+def design(taps: tuple[float, ...], ratio: float, *, reach: int = 4, rank: int = 3) -> Expansion:
     """The best filter from the input to the half grid.
 
     Args:
         taps: F, the sensor's filter on the half grid.
-        ratio: variance of the input's noise / variance of what is estimated. The latter counts, for the scene, the
-            half grid's pixels about the mean of their 2 x 2 block (`SensorModel.signal` squared); for an error of
-            finite variance, that error as the input's pixels see it.
-        prior: spectrum of what is to be estimated.
+        ratio: variance of the input's noise / variance of the half grid's pixels about the mean of their 2 x 2 block
+            (`SensorModel.noise` and `SensorModel.signal`, squared).
         reach: support of W, in input pixels on each side.
         rank: number of separable terms kept.
 
     Returns:
-        The filter; with the scene's prior it keeps constants and ramps.
+        The filter; it keeps constants and ramps.
     """
-    unit = _unit(taps, prior)
-    weights, variance = _solve(taps, ratio * unit, prior, reach)
+    unit = _unit()
+    weights, variance = _solve(taps, ratio * unit, reach)
     # The first term is the product of the marginals: what is left then sums to 0 along rows and columns, so that any
     # truncation keeps constants and ramps, and treats an image that varies along one axis only like the whole filter.
-    total = float(weights.sum())
     marginal = (weights.sum(axis=0) + weights.sum(axis=1)) / 2
-    rest = (weights + weights.T) / 2 - np.outer(marginal, marginal) / total
+    rest = (weights + weights.T) / 2 - np.outer(marginal, marginal)
     values, vectors = np.linalg.eigh(rest)
     kept = np.argsort(-np.abs(values))[: rank - 1]
     return Expansion(
-        (1 / total, *(float(values[k]) for k in kept)),
+        (1.0, *(float(values[k]) for k in kept)),
         (_as_taps(marginal), *(_as_taps(vectors[:, k]) for k in kept)),
         float(np.sqrt(max(variance / unit, 0.0))),
     )

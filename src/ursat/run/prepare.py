@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ursat")
 _COREG_LEVEL = 2  # registering needs no finer grid than a quarter of an input pixel
 _CACHE_BYTES = 96 << 20  # warped reference kept for the next tiles
+_LEAST_SEARCH_PX = 1.5
 _FINER = 1.05  # a reference must be at least this much finer than the input
 
 
@@ -97,8 +98,10 @@ def prepare(scene: Scene, scale: float, options: UpscaleOptions, stack: ExitStac
     """
     psf = parse_psf(options.psf)
     samples = lowres_windows(scene, sample_windows(scene.grid.window))
-    noise = estimate_noise_windows(samples)
-    p99 = percentile_dn(samples, scene.info.encoding)
+    encoding = scene.info.encoding
+    step = min(abs(s) for s in encoding.scales) if np.dtype(encoding.dtype).kind in "iu" else 0.0
+    noise = estimate_noise_windows(samples, step=step)
+    p99 = percentile_dn(samples, encoding)
     if options.ref is None:
         if options.require_ref:
             raise UsageError("--require-ref without --ref", hint="name the reference with --ref FILE")
@@ -249,7 +252,8 @@ def register(scene: Scene, reference: Scene, pairing: Pairing, ratio: float, opt
         with reference.warp(grid, shift=pixels_to_map(scene.grid, drow, dcol)) as warped:
             return read_pairs(scene, warped, windows, factor)
 
-    max_shift_px = options.max_shift / scene.info.gsd_m
+    # On coarse pixels a limit in metres would forbid what any two products of that GSD may differ by.
+    max_shift_px = max(options.max_shift / scene.info.gsd_m, _LEAST_SEARCH_PX)
     return coregister(read, pairing.reference_band, mode=options.coreg, max_shift_px=max_shift_px)
 
 
