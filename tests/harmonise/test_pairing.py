@@ -61,15 +61,17 @@ def test_wavelength_decides_where_names_are_missing():
     assert beyond.reference_band == (None,)
 
 
-def test_position_only_where_neither_side_has_names_and_the_counts_agree():
+def test_position_only_where_a_side_has_no_names_and_the_counts_agree():
     nameless = [(None, None)] * 3
     by_position = pair_bands(scene(nameless), scene(nameless))
     assert by_position.reference_band == (0, 1, 2)
     assert all("position" in rule for rule in by_position.rules)
     assert pair_bands(scene(nameless), scene(nameless[:2])).reference_band == (None, None, None)
     half_named = pair_bands(scene(OLI[:3]), scene(nameless))
-    assert half_named.reference_band == (None, None, None)
-    assert any("no input band has a partner" in warning for warning in half_named.warnings)
+    assert half_named.reference_band == (0, 1, 2)
+    assert any("by position" in warning for warning in half_named.warnings)
+    unequal = pair_bands(scene(OLI[:3]), scene(nameless[:2]))
+    assert any("no input band has a partner" in warning for warning in unequal.warnings)
 
 
 def test_a_panchromatic_band_serves_every_band_without_a_partner():

@@ -41,11 +41,11 @@ class Pairing:
 def pair_bands(target: SceneInfo, reference: SceneInfo) -> Pairing:
     """Pair every input band with a reference band.
 
-    By common name; else by centre wavelength (nearest within 40 nm); else, where neither image names its bands and
-    the counts agree, by position. A reference with a single band (typically panchromatic) serves every input band
-    that has no partner of its own; the regression finds out how much it says about each. The near infrared of OLI
-    and MSI pair with each other, MSI's band 8 before 8A: it has the finer detail, and the radiometry is the input's
-    own.
+    By common name; else by centre wavelength (nearest within 40 nm); else, where an image does not name its bands and
+    the counts agree, by position (with a warning where the other one names them). A reference with a single band
+    (typically panchromatic) serves every input band that has no partner of its own; the regression finds out how much
+    it says about each. The near infrared of OLI and MSI pair with each other, MSI's band 8 before 8A: it has the finer
+    detail, and the radiometry is the input's own.
 
     Args:
         target: the input scene.
@@ -56,11 +56,12 @@ def pair_bands(target: SceneInfo, reference: SceneInfo) -> Pairing:
     """
     partners: list[int | None] = []
     rules: list[str] = []
-    by_position = _nameless(target) and _nameless(reference) and len(target.bands) == len(reference.bands)
+    nameless = [role for role, scene in (("input", target), ("reference", reference)) if _nameless(scene)]
+    by_position = bool(nameless) and len(target.bands) == len(reference.bands) > 1
     for position, band in enumerate(target.bands):
         if by_position:
             partner: int | None = position
-            rule = f"band {position + 1} by position: neither image names its bands"
+            rule = f"band {position + 1} by position: bands without names in the {' and the '.join(nameless)}"
         else:
             partner, rule = _partner(band, position, reference)
         partners.append(partner)
@@ -68,6 +69,8 @@ def pair_bands(target: SceneInfo, reference: SceneInfo) -> Pairing:
     bandpass, note = _bandpass(target, reference, partners, rules)
     warnings = [note] if note else []
     warnings += _warnings(target, reference, partners)
+    if by_position and len(nameless) == 1:
+        warnings.append(f"the {nameless[0]} does not name its bands: paired with the other image's by position")
     return Pairing(tuple(partners), tuple(rules), bandpass, tuple(warnings))
 
 

@@ -1,8 +1,8 @@
 """A reader that remembers what it read, in whole blocks.
 
-Neighbouring tiles want overlapping windows of the warped reference, and GDAL warps a window anew each time it is
-asked. Blocks are anchored at absolute coordinates and a warped pixel does not depend on the window it is read with,
-so remembering changes no pixel.
+Neighbouring tiles want overlapping windows of the harmonised reference, which is warped and filtered anew each time it
+is asked for. Blocks are anchored at absolute coordinates and no pixel depends on the window it is read with, so
+remembering changes none.
 """
 
 from __future__ import annotations

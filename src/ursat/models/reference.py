@@ -35,7 +35,7 @@ class ReferenceApplier:
 
     @property
     def halo(self) -> int:
-        """Pixels of the level grid around a pixel that may influence it: the filter's reach, and twice that in filling."""
+        """Pixels of the level grid around a pixel that may influence it: the filter's reach, twice more in filling."""
         return 3 * self._reach
 
     def apply(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.grid import Window
+from ursat.io.cache import BlockCache
 from ursat.models.area import area_resample
 from ursat.models.fill import fill_gaps
 from ursat.models.finish import Finish, needs_finish
-from ursat.models.reference import ReferenceApplier
 from ursat.models.stage import LevelInputs
 from ursat.models.trust import LocalTrust
 from ursat.models.wavelet import block_mean
+from ursat.run.harmonised import HarmonisedReference
 from ursat.tiling.levels import depth_of, input_index, is_power_of_two, level_windows, total_reach, work_window
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ursat.types import Block, Reader
 
 
+_CACHE_BYTES = 96 << 20  # of harmonised reference kept for the next tiles
 _FILL = 12  # input pixels beyond an edge that are continued; no filter sees unobserved pixels from farther away
 
 
@@ -80,7 +82,6 @@ class Cascade:
         self.scale = scale
         self.depth = depth_of(scale)
         self.source = source
-        self.reference = reference if settings.reference is not None else None
         self.device = device
         self.dtype = dtype
         self.gsd_m = gsd_m
@@ -88,10 +89,11 @@ class Cascade:
         taps = settings.sensor.taps
         exact = settings.closure == "exact" and needs_finish(scale, taps)
         self._finish = Finish(scale, taps) if exact else None
-        self._applier: ReferenceApplier | None = None
+        self.reference: Reader | None = None
         self._trust: LocalTrust | None = None
-        if self.reference is not None and settings.reference is not None:
-            self._applier = ReferenceApplier(settings.reference)
+        if reference is not None and settings.reference is not None:
+            harmonised = HarmonisedReference(reference, settings.reference, device=device, dtype=dtype)
+            self.reference = BlockCache(harmonised, budget=_CACHE_BYTES)
             self._trust = LocalTrust(settings.sensor, settings.reference)
 
     @property
@@ -197,17 +199,12 @@ class Cascade:
     ) -> tuple[dict[int, tuple[Window, Tensor]], Tensor | None]:
         """The harmonised reference on every level that uses it, and the local trust on the input's grid."""
         model = self.settings.reference
-        if self.reference is None or model is None or self._applier is None or self._trust is None:
+        if self.reference is None or model is None or self._trust is None:
             return {}, None
-        fine = outer.finer(2**model.level)
-        padded = fine.pad(self._applier.halo)
-        block = self.reference.read(padded)
+        block = self.reference.read(outer.finer(2**model.level))
         if not block.valid.any():
             return {}, None
-        raw, raw_valid = self._tensors(block)
-        ref, ref_valid = self._applier.apply(raw, raw_valid)
-        inner = fine.within(padded)
-        ref, ref_valid = ref[(..., *inner)], ref_valid[(..., *inner)]
+        ref, ref_valid = self._tensors(block)
         refs: dict[int, tuple[Window, Tensor]] = {}
         for level in range(1, model.level + 1):
             refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))

@@ -86,8 +86,8 @@ def upscale(
         )
         if not job.scene.any_valid():
             raise InputError(f"{input} holds no valid pixel: all of it is nodata", hint="check its nodata value")
-        prepared = prepare(job.scene, job.scale, options, stack)
-        cascade = _cascade(job, prepared)
+        reading = stack.enter_context(ExitStack())
+        prepared = prepare(job.scene, job.scale, options, reading)
         writer = stack.enter_context(
             CogWriter(
                 job.output,
@@ -98,7 +98,8 @@ def upscale(
                 threads=job.budget.threads,
             )
         )
-        closure, trust = _render(job, prepared, cascade, writer, progress)
+        closure, trust = _render(job, prepared, _cascade(job, prepared), writer, progress)
+        reading.close()  # what the reference held is free again before the COG is made
         facts = provenance_of(job.scene, options, job.scale, job.region, prepared, closure, job.encoding)
         path = writer.finish(facts)
         return upscale_report(

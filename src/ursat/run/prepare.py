@@ -16,7 +16,6 @@ from ursat.harmonise.noise import estimate_noise_windows
 from ursat.harmonise.pair import PairWindow
 from ursat.harmonise.pairing import Pairing, pair_bands
 from ursat.harmonise.psf import parse_psf
-from ursat.io.cache import BlockCache
 from ursat.io.scene import Scene, open_scene
 from ursat.run.report import ReferenceSummary
 from ursat.run.samples import overlap_window, sample_windows
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ursat")
 _COREG_LEVEL = 2  # registering needs no finer grid than a quarter of an input pixel
-_CACHE_BYTES = 96 << 20  # warped reference kept for the next tiles
 _LEAST_SEARCH_PX = 1.5
 _FINER = 1.05  # a reference must be at least this much finer than the input
 
@@ -211,7 +209,7 @@ def _with_reference(
     return Prepared(
         sensor=fit.sensor,
         reference=fit.reference,
-        warped=BlockCache(warped, budget=_CACHE_BYTES),
+        warped=warped,
         noise=noise,
         summary=replace(summary, status=status, why=why, trust=trust),
         warnings=warnings,
