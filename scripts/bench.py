@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ MAX_RATIO = 4.0
 MAX_GROWTH = 0.15
 MAX_BYTES = 1.5e9
 SCALE = 8
+MEMORY_ROWS = 256  # of the input: tall enough that every cache has filled
 FINER = 3  # the reference's pixels are a third as wide
 BANDS = ("blue", "green", "red")
 
@@ -78,13 +81,19 @@ def make_pair(folder: Path, name: str, height: int, width: int) -> tuple[str, st
     return paths[0], paths[1]
 
 
+def made_apart(folder: Path, name: str, height: int, width: int) -> tuple[str, str]:
+    """`make_pair` in a process of its own: a child's peak memory starts from what its parent holds."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(make_pair, folder, name, height, width).result()
+
+
 def upscale(source: str, output: Path, threads: int, ref: str | None = None) -> list[str]:
     command = [sys.executable, "-m", "ursat", "upscale", source, str(output), "--scale", str(SCALE), "--overwrite"]
     return [*command, "-q", "-j", str(threads), *(["--ref", ref] if ref else [])]
 
 
 def speed(folder: Path, side: int, rounds: int, threads: int) -> bool:
-    source, ref = make_pair(folder, "speed", side, side)
+    source, ref = made_apart(folder, "speed", side, side)
     gdal = [sys.executable, str(Path(__file__).with_name("bench_gdal.py")), source, str(folder / "gdal.tif")]
     commands = {
         "GDAL cubic": [*gdal, str(SCALE), str(threads)],
@@ -111,11 +120,11 @@ def speed(folder: Path, side: int, rounds: int, threads: int) -> bool:
 
 
 def memory(folder: Path, threads: int) -> bool:
-    print(f"peak memory, x{SCALE}, outputs of {64 * SCALE} rows")
+    print(f"peak memory, x{SCALE}, outputs of {MEMORY_ROWS * SCALE} rows")
     good = True
     peaks: dict[bool, list[int]] = {False: [], True: []}
     for width in (1000, 4000):
-        source, ref = make_pair(folder, f"wide{width}", 64, width)
+        source, ref = made_apart(folder, f"wide{width}", MEMORY_ROWS, width)
         for with_ref, found in peaks.items():
             usage = measure(upscale(source, folder / "wide.tif", threads, ref if with_ref else None))
             found.append(usage.peak)

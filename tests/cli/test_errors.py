@@ -89,7 +89,8 @@ def test_signals_and_memory(cli: Cli, pipeline: FakePipeline, error: BaseExcepti
 def start(tmp_path: Path, act: str) -> subprocess.Popen[str]:
     """The command line in its own process, its pipeline replaced by ``act`` (with ``output`` in scope)."""
     program = f"""
-import sys, types, pathlib, time, tempfile
+import signal, sys, types, pathlib, time, tempfile
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background ignores it
 def upscale(source, options, *, progress=None):
     output = options.output
 {act}

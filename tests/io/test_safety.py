@@ -256,5 +256,5 @@ def test_environment_is_locked_and_restored():
     with locked_env():
         inside = rasterio.env.getenv()
         assert inside["GDAL_PAM_ENABLED"] == "NO"
-        assert inside["GDAL_CACHEMAX"] == 128 << 20  # rasterio counts bytes
+        assert inside["GDAL_CACHEMAX"] == 64 << 20  # rasterio counts bytes
     assert (rasterio.env.hasenv() and rasterio.env.getenv()) == before

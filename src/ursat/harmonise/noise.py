@@ -177,6 +177,8 @@ def _from_texture_line(energy: Floats, texture: Floats) -> float:
     """
     calm = np.sort(texture)[min(max(30, texture.size // 20), texture.size) - 1]
     base = float(energy[texture <= calm].mean())
+    if base <= 0:
+        return 0.0
     intercept, slope = base, 0.05
     for _ in range(20):
         weight = (base / np.maximum(intercept + slope * texture, 1e-12 * base)) ** 2

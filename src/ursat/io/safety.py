@@ -17,7 +17,7 @@ from ursat.errors import InputError
 # What GDAL may do while ursat reads. Its block cache takes 5 % of the machine's memory by default; rasterio hands the
 # number to GDALSetCacheMax64, so it counts bytes here ("128" would be 128 bytes, and warping fifteen times slower).
 LOCKDOWN: dict[str, str | int | bool] = {
-    "GDAL_CACHEMAX": 128 << 20,
+    "GDAL_CACHEMAX": 64 << 20,
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_GEOREF_SOURCES": "INTERNAL",
@@ -51,7 +51,7 @@ _HINT_CONVERT = "convert it with: gdal_translate -of COG IN OUT.tif"
 
 
 def locked_env() -> rasterio.Env:
-    """A GDAL environment for reading: no side-cars, no network, no code in VRTs, 128 MB of block cache."""
+    """A GDAL environment for reading: no side-cars, no network, no code in VRTs, 64 MB of block cache."""
     return rasterio.Env(**LOCKDOWN)
 
 

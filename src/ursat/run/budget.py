@@ -63,9 +63,9 @@ def estimate(
     folder = output.parent if str(output.parent) else Path()
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
     tile = options.tile
-    while tile > _SMALLEST_TILE and _memory(tile, info, bands, scale, encoding) > options.max_memory:
+    while tile > _SMALLEST_TILE and memory_bytes(tile, info, bands, scale, encoding) > options.max_memory:
         tile //= 2
-    memory = _memory(tile, info, bands, scale, encoding)
+    memory = memory_bytes(tile, info, bands, scale, encoding)
     threads = options.jobs if options.jobs > 0 else len(os.sched_getaffinity(0))
     tiles = -(-grid.height // tile) * -(-grid.width // tile)
     refused, advice = None, ""
@@ -85,9 +85,10 @@ def estimate(
     return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, refused, advice)
 
 
-def _memory(tile: int, info: SceneInfo, bands: int, scale: float, encoding: Encoding) -> int:
+def memory_bytes(tile: int, info: SceneInfo, bands: int, scale: float, encoding: Encoding, level: int = 2) -> int:
+    """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read."""
     item = np.dtype(encoding.work_dtype).itemsize
-    surroundings = (tile / 2 ** depth_of(scale) + 240) * 4  # a x4 reference grid with its halo
-    copies = _TILE_COPIES * tile**2 + 14 * surroundings**2
+    around = tile / 2 ** depth_of(scale) + 200  # input pixels under a tile, with its halo
+    copies = _TILE_COPIES * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
     closure_rows = info.grid.width * 2 * (2 * tile / scale + 64)
     return int(_BASE_BYTES + bands * item * (copies + closure_rows))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ursat.types import Block, Reader
 
 
-_CACHE_BYTES = 96 << 20  # of harmonised reference kept for the next tiles
+_CACHE_BYTES = 48 << 20  # of harmonised reference kept for the next tiles
 _FILL = 12  # input pixels beyond an edge that are continued; no filter sees unobserved pixels from farther away
 
 
@@ -107,23 +107,23 @@ class Cascade:
         if not bool(valid.any()):
             return None
         if self._finish is None:
-            return self._compute(window, valid)
+            return self._compute(window, valid, self._under(window))
         # The residual of a pixel is known once the output around it is.
         held = self._under(window).pad(self._finish.reach)
         rows = math.floor(held.row * self.scale), math.ceil(held.row_stop * self.scale)
         cols = math.floor(held.col * self.scale), math.ceil(held.col_stop * self.scale)
         wide = Window(rows[0], cols[0], rows[1] - rows[0], cols[1] - cols[0])
-        done = self._compute(wide, valid)
+        done = self._compute(wide, valid, self._under(window))
         y, observed = self._tensors(self.source.read(held))
-        measured = self._valid(wide).to(self.dtype)
+        measured = self._valid(wide, cut=False).to(self.dtype)
         closed = self._finish.apply(done.values, measured, wide, y, observed.to(self.dtype), held)
         values = closed[(..., *window.within(wide))]
         lowest = torch.tensor(self.settings.lowest, dtype=torch.float64)[:, None, None].to(values)
         highest = torch.tensor(self.settings.highest, dtype=torch.float64)[:, None, None].to(values)
         return replace(done, values=values.clamp(lowest, highest))
 
-    def _compute(self, window: Window, valid: Tensor) -> Rendered:
-        """The cascade itself, up to an output window."""
+    def _compute(self, window: Window, valid: Tensor, under: Window) -> Rendered:
+        """The cascade itself, up to an output window; ``under``: the input pixels whose trust is reported."""
         work = work_window(window, self.scale)
         chain = level_windows(work, self.depth, self.stage.halo, self.stage.block)
         base = chain[0].reads
@@ -134,12 +134,10 @@ class Cascade:
         refs, trust = self._harmonise(outer, y, observed)
         x = y[(..., *base.within(outer))]
         held = base
+        trust_sum, trust_count = 0.0, len(y) * under.height * under.width
         if trust is not None:
             trust = trust[(..., *base.within(outer))]
-            kept = trust[(..., *self._under(window).intersect(base).within(base))]
-            trust_sum, trust_count = float(kept.sum()), kept.numel()
-        else:
-            trust_sum, trust_count = 0.0, 0
+            trust_sum = float(trust[(..., *under.intersect(base).within(base))].sum())
         for step in chain:
             rows, cols = step.reads.within(held)
             x = x[..., rows, cols]
@@ -205,6 +203,8 @@ class Cascade:
         if not block.valid.any():
             return {}, None
         ref, ref_valid = self._tensors(block)
+        # Beyond its valid pixels (and the input's grid) the reference is continued: filters read there.
+        ref = fill_gaps(ref, ref_valid, _FILL * 2**model.level)
         refs: dict[int, tuple[Window, Tensor]] = {}
         for level in range(1, model.level + 1):
             refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))
@@ -225,13 +225,13 @@ class Cascade:
         cols = input_index(window.col_stop - 1, self.scale) - col + 1
         return Window(row, col, rows, cols)
 
-    def _valid(self, window: Window) -> Tensor:
-        """Which output pixels have their centre in an observed input pixel."""
+    def _valid(self, window: Window, *, cut: bool = True) -> Tensor:
+        """Which output pixels have their centre in an observed input pixel (and in the AOI, where it cuts)."""
         rows = [input_index(r, self.scale) for r in range(window.row, window.row_stop)]
         cols = [input_index(c, self.scale) for c in range(window.col, window.col_stop)]
         under = self._under(window)
         seen = self.source.read(under).valid
-        if self.keep is not None:
+        if cut and self.keep is not None:
             seen = seen & self.keep(under)[None]
         valid = torch.from_numpy(seen).to(self.device)
         if bool(valid.all()):

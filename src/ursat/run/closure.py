@@ -53,6 +53,13 @@ def cell_weights(start: int, count: int, size: float, first: int, cells: int) ->
     return cover / size
 
 
+def _grown(rows: NDArray[Any], more: int) -> NDArray[Any]:
+    """The array with ``more`` rows of zeros below; no second full-width temporary is made on the way."""
+    out = np.zeros((rows.shape[0], rows.shape[1] + more, rows.shape[2]), dtype=rows.dtype)
+    out[:, : rows.shape[1]] = rows
+    return out
+
+
 def cells_under(start: int, count: int, size: float) -> tuple[int, int]:
     """(first, number) of the half-grid cells of ``size`` output pixels that pixels start .. start + count touch."""
     first = math.floor(start / size + 1e-9)
@@ -126,10 +133,9 @@ class ClosureMeter:
         first_col, cols = cells_under(window.col, window.width, self._cell)
         need = first_row + rows - self._top - self._means.shape[1]
         if need > 0:
-            grown = np.zeros((self._means.shape[0], need, self._width), dtype=self._means.dtype)
-            self._means = np.concatenate([self._means, grown], axis=1)
+            self._means = _grown(self._means, need)
             if self._partial:
-                self._weights = np.concatenate([self._weights, grown], axis=1)
+                self._weights = _grown(self._weights, need)
         row, col = first_row - self._top, first_col - self._col0
         stop = min(cols, self._width - col)
         cells = np.s_[:, row : row + rows, col : col + stop]

@@ -36,7 +36,7 @@ def output_encoding(scene: Scene, region: Region, options: UpscaleOptions, scale
         encoding = replace(encoding, dtype=options.dtype)
     if options.nodata is not None:
         encoding = replace(encoding, nodata=parse_nodata(options.nodata))
-    if encoding.nodata is None and options.nodata is None and not _fully_valid(scene, region, scale):
+    if encoding.nodata is None and options.nodata is None and not (region.whole and _fully_valid(scene, scale)):
         floating = np.dtype(encoding.dtype).kind == "f"
         encoding = replace(encoding, nodata=math.nan if floating else float(np.iinfo(encoding.dtype).min))
     if encoding.nodata is not None and not _holds(encoding.dtype, encoding.nodata):
@@ -68,8 +68,8 @@ def _holds(dtype: str, value: float) -> bool:
     return value == math.floor(value) and info.min <= value <= info.max if math.isfinite(value) else False
 
 
-def _fully_valid(scene: Scene, region: Region, scale: float) -> bool:
-    rows, cols = region.window.height * scale, region.window.width * scale
-    if any(abs(v - round(v)) > 1e-9 * v for v in (rows, cols)) or not region.whole:
+def _fully_valid(scene: Scene, scale: float) -> bool:
+    """Whether every pixel of the full output would be valid: the same answer for the whole and for any window."""
+    if any(abs(v - round(v)) > 1e-9 * v for v in (scene.grid.height * scale, scene.grid.width * scale)):
         return False
-    return whole_is_valid(scene, region.window)
+    return whole_is_valid(scene, scene.grid.window)

@@ -12,7 +12,7 @@ from ursat.errors import InputError, LimitError, UsageError
 from ursat.io.preflight import check_output
 from ursat.io.scene import Scene, open_scene
 from ursat.io.writer import CogWriter
-from ursat.run.budget import Budget, estimate
+from ursat.run.budget import Budget, estimate, memory_bytes
 from ursat.run.closure import ClosureMeter, ClosureResult
 from ursat.run.encoding import output_encoding
 from ursat.run.prepare import Prepared, prepare, scale_of
@@ -88,6 +88,7 @@ def upscale(
             raise InputError(f"{input} holds no valid pixel: all of it is nodata", hint="check its nodata value")
         reading = stack.enter_context(ExitStack())
         prepared = prepare(job.scene, job.scale, options, reading)
+        _check_memory(job, prepared)
         writer = stack.enter_context(
             CogWriter(
                 job.output,
@@ -100,7 +101,9 @@ def upscale(
         )
         closure, trust = _render(job, prepared, _cascade(job, prepared), writer, progress)
         reading.close()  # what the reference held is free again before the COG is made
-        facts = provenance_of(job.scene, options, job.scale, job.region, prepared, closure, job.encoding)
+        facts = provenance_of(
+            job.scene, options, job.scale, job.region, prepared, closure, job.encoding, guided=bool(trust)
+        )
         path = writer.finish(facts)
         return upscale_report(
             job.scene.info, options, job.scale, job.grid, job.encoding, path, job.budget, prepared, closure,
@@ -148,6 +151,19 @@ def output_window(region: Window, grid: Grid, scale: float) -> Window:
 def _stem(source: str) -> str:
     name = Path(source.rstrip("/")).name
     return "stdin" if source == "-" else name.removesuffix(".zip").removesuffix(".SAFE").rsplit(".tif", 1)[0]
+
+
+def _check_memory(job: Job, prepared: Prepared) -> None:
+    """The estimate again, now that the reference's grid is known."""
+    if prepared.reference is None:
+        return
+    info, bands = job.scene.info, len(job.encoding.scales)
+    needed = memory_bytes(job.budget.tile, info, bands, job.scale, job.encoding, prepared.reference.level)
+    if needed > job.options.max_memory:
+        raise LimitError(
+            f"with this reference the run needs about {needed / 2**30:.1f} GiB of memory, over --max-memory",
+            hint=f"allow {needed / 2**30:.1f}G, choose a smaller --tile, or a coarser reference",
+        )
 
 
 def _protected(job: Job) -> tuple[Path, ...]:
@@ -233,4 +249,5 @@ def _render(
             meter.row_done(window.row_stop)
         if progress is not None:
             progress(number + 1, len(tiles))
-    return meter.result(), trust_sum / trust_count if trust_count else None
+    believed = trust_sum / trust_count if trust_count and prepared.reference is not None else None
+    return meter.result(), believed

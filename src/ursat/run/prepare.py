@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ursat")
 _COREG_LEVEL = 2  # registering needs no finer grid than a quarter of an input pixel
 _LEAST_SEARCH_PX = 1.5
+_FEW_PIXELS = 5000  # a band; fewer say little about noise and sharpness
+_BLOCK, _MOST_BLOCKS = 256, 16
 _FINER = 1.05  # a reference must be at least this much finer than the input
 
 
@@ -77,6 +79,25 @@ def scale_of(grid: Grid, options: UpscaleOptions) -> float:
     return scale
 
 
+def usable_samples(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The input's sample windows; where those hold next to nothing, the first blocks of the grid that do.
+
+    A footprint can lie between the evenly placed windows; the search goes over the whole grid in order, so it too is
+    the same whatever part is run.
+    """
+    found = lowres_windows(scene, sample_windows(scene.grid.window))
+    if sum(int(usable.sum()) for _, usable in found) >= _FEW_PIXELS * len(scene.info.bands):
+        return found
+    fuller = []
+    for block in scene.grid.window.blocks(_BLOCK, _BLOCK):
+        values, usable = lowres_windows(scene, (block,))[0]
+        if usable.any():
+            fuller.append((values, usable))
+        if len(fuller) == _MOST_BLOCKS:
+            break
+    return fuller or found
+
+
 def lowres_windows(scene: Scene, windows: Sequence[Window]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(values, usable) of the input's sample windows; clouds of its own mask do not count."""
     out = []
@@ -95,7 +116,7 @@ def prepare(scene: Scene, scale: float, options: UpscaleOptions, stack: ExitStac
         QualityError: ``--require-ref`` was given and the reference is of no use.
     """
     psf = parse_psf(options.psf)
-    samples = lowres_windows(scene, sample_windows(scene.grid.window))
+    samples = usable_samples(scene)
     encoding = scene.info.encoding
     step = min(abs(s) for s in encoding.scales) if np.dtype(encoding.dtype).kind in "iu" else 0.0
     noise = estimate_noise_windows(samples, step=step)
@@ -182,6 +203,8 @@ def _with_reference(
     warped = stack.enter_context(reference.warp(scene.grid.finer(2**level), shift=shift))
     area = overlap_window(scene.grid, reference.grid)
     pairs = read_pairs(scene, warped, sample_windows(area, 2**level), 2**level)
+    if not pairs:
+        raise _Dropped(replace(summary, why="it has no valid pixel on the input's ground"))
     explicit = options.reference_psf or (options.psf if options.psf != "auto" else "auto")
     fit = fit_pair(
         pairs,

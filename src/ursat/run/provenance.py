@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 _DIGITS = 6
 
 
-def octaves_of(gsd_m: float, scale: float, prepared: Prepared, kind: str) -> tuple[tuple[float, str], ...]:
-    """(GSD, origin) of every level: observed, then reference as far as it goes, then what the model's kind makes."""
+def octaves_of(
+    gsd_m: float, scale: float, prepared: Prepared, kind: str, *, guided: bool
+) -> tuple[tuple[float, str], ...]:
+    """(GSD, origin) of every level: observed, then reference as far as it goes, then what the model's kind makes.
+
+    ``guided``: whether the reference was believed anywhere in the output.
+    """
     detail = "interpolated" if kind == "classical" else "generated"
     depth = depth_of(scale)
-    with_reference = prepared.reference.level if prepared.reference is not None else 0
+    with_reference = prepared.reference.level if prepared.reference is not None and guided else 0
     levels = [(gsd_m, "observed")]
     for level in range(1, depth + 1):
         gsd = max(gsd_m / 2**level, gsd_m / scale)
@@ -30,9 +35,9 @@ def octaves_of(gsd_m: float, scale: float, prepared: Prepared, kind: str) -> tup
     return tuple(levels)
 
 
-def effective_gsd(gsd_m: float, scale: float, prepared: Prepared) -> float:
+def effective_gsd(gsd_m: float, scale: float, prepared: Prepared, *, guided: bool) -> float:
     """The finest GSD at which a sensor has seen the ground: the reference's where it is used, else the input's."""
-    if prepared.reference is None or prepared.summary is None:
+    if prepared.reference is None or prepared.summary is None or not guided:
         return gsd_m
     used = reference_depth(gsd_m / prepared.summary.gsd_m, depth_of(scale))
     return float(max(prepared.summary.gsd_m, gsd_m / min(2**used, scale)))
@@ -46,6 +51,8 @@ def provenance_of(
     prepared: Prepared,
     closure: ClosureResult,
     encoding: Encoding,
+    *,
+    guided: bool,
 ) -> dict[str, Any]:
     """The provenance as JSON-ready values; floats are rounded to six significant digits, the taps are exact."""
     from ursat.models.registry import MODELS  # noqa: PLC0415
@@ -81,9 +88,9 @@ def provenance_of(
         "reference": _reference(prepared),
         "octaves": [
             {"gsd_m": _short(gsd), "origin": origin}
-            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, model.kind)
+            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, model.kind, guided=guided)
         ],
-        "effective_gsd_m": _short(effective_gsd(info.gsd_m, scale, prepared)),
+        "effective_gsd_m": _short(effective_gsd(info.gsd_m, scale, prepared, guided=guided)),
     }
     return facts
 

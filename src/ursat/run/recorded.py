@@ -43,6 +43,7 @@ class RecordedRun:
     mask: str = "auto"
     dtype: str | None = None
     nodata: float | None = None
+    nodata_dropped: bool = False
     input_sha256: str | None = None
     problems: tuple[str, ...] = ()
 
@@ -73,6 +74,7 @@ def recorded_run(provenance: Mapping[str, Any]) -> RecordedRun:
         mask=_text(_at(provenance, "mask")) or "auto",
         dtype=_text(_at(provenance, "dtype")),
         nodata=_nodata(_at(provenance, "nodata")),
+        nodata_dropped=_text(_at(provenance, "nodata")) == "none",
         input_sha256=understood("input.sha256", _text(_at(provenance, "input.sha256"))),
         problems=tuple(problems),
     )

@@ -143,13 +143,13 @@ def read_aoi(source: str) -> tuple[BaseGeometry, str]:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         data = json.loads(text)
-        crs = data.get("crs", {}).get("properties", {}).get("name", "OGC:CRS84")
+        crs = ((data.get("crs") or {}).get("properties") or {}).get("name") or "OGC:CRS84"
         kind = data.get("type")
         if kind == "FeatureCollection":
             parts = [f["geometry"] for f in data["features"]]
         else:
             parts = [data["geometry"] if kind == "Feature" else data]
-        geometry = shapely.union_all([shapely.from_geojson(json.dumps(part)) for part in parts])
+        geometry = shapely.union_all([shapely.make_valid(shapely.from_geojson(json.dumps(part))) for part in parts])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(

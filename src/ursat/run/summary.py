@@ -68,7 +68,8 @@ def upscale_report(
     """What `upscale` returns."""
     from ursat.models.registry import MODELS  # noqa: PLC0415
 
-    octaves = octaves_of(info.gsd_m, scale, prepared, MODELS[options.model].kind)
+    guided = bool(trust)
+    octaves = octaves_of(info.gsd_m, scale, prepared, MODELS[options.model].kind, guided=guided)
     return UpscaleReport(
         output=str(path),
         input=info.path,
@@ -80,7 +81,7 @@ def upscale_report(
         dtype=encoding.dtype,
         gsd_m=info.gsd_m,
         output_gsd_m=info.gsd_m / scale,
-        effective_gsd_m=effective_gsd(info.gsd_m, scale, prepared),
+        effective_gsd_m=effective_gsd(info.gsd_m, scale, prepared, guided=guided),
         stages=depth_of(scale),
         tiles=budget.tiles,
         seconds=seconds,

@@ -153,6 +153,8 @@ def _differences(found: Encoding, source: Encoding, run: RecordedRun) -> Iterato
     if found.dtype != dtype:
         yield f"dtype {found.dtype} instead of {dtype}"
     wanted = source.nodata if run.nodata is None else run.nodata
+    if run.nodata_dropped:
+        wanted = None
     # an input that marks its gaps by a mask alone has no nodata value to keep
     if wanted is not None and not (found.nodata is not None and _equal(found.nodata, wanted)):
         yield f"nodata {found.nodata} instead of {wanted:g}"
