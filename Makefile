@@ -2,8 +2,7 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-# Installed before the package, alone: name the build that fits your machine, for example
-#   make demo TORCH='torch --index-url https://download.pytorch.org/whl/cpu'
+# Installed before the package, alone: name the build that fits your machine in the words of pip install.
 TORCH  ?= torch==2.13.0
 OUT    ?= demo_out
 SCALE  ?= 32

@@ -35,6 +35,7 @@ _COREG_LEVEL = 2  # registering needs no finer grid than a quarter of an input p
 _LEAST_SEARCH_PX = 1.5
 _FEW_PIXELS = 5000  # a band; fewer say little about noise and sharpness
 _BLOCK, _MOST_BLOCKS = 256, 16
+_WHOLE = 0.99  # share of the input that a reference covers to count as covering it
 _FINER = 1.05  # a reference must be at least this much finer than the input
 
 
@@ -222,7 +223,7 @@ def _with_reference(
         raise _Dropped(replace(summary, why="; ".join(fit.notes) or "it does not show the same ground"))
     trust = fit.reference.trust
     status, why = "used", "the same ground, finer"
-    if overlap < 1 - 1e-6:
+    if overlap < _WHOLE:
         status, why = "partial", f"it covers {overlap:.0%} of the input; the rest has no reference"
     elif min(trust) < 1:
         status, why = "down-weighted", f"believed at {min(trust):.0%} to {max(trust):.0%}, by band"
