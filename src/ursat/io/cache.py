@@ -36,20 +36,17 @@ class BlockCache:
         return self._source.grid
 
     def read(self, window: Window) -> Block:
-        """Pixels of ``window``; outside the grid not valid, as from the reader behind."""
-        inside = window.intersect(self.grid.window)
-        if inside.empty:
-            return self._source.read(window)
+        """Pixels of ``window``; outside the grid what the reader behind says of it (a continuation, perhaps)."""
         values = valid = None
-        for core in inside.snap(_BLOCK, _BLOCK).intersect(self.grid.window).blocks(_BLOCK, _BLOCK):
+        for core in window.snap(_BLOCK, _BLOCK).blocks(_BLOCK, _BLOCK):
             block = self._fetch(core)
             if values is None or valid is None:
                 values = np.zeros((block.values.shape[0], *window.shape), dtype=block.values.dtype)
                 valid = np.zeros((block.valid.shape[0], *window.shape), dtype=bool)
-            common = core.intersect(inside)
+            common = core.intersect(window)
             values[(..., *common.within(window))] = block.values[(..., *common.within(core))]
             valid[(..., *common.within(window))] = block.valid[(..., *common.within(core))]
-        assert values is not None and valid is not None  # noqa: S101, PT018  (inside is not empty)
+        assert values is not None and valid is not None  # noqa: S101, PT018  (a window is never empty here)
         return Block(values, valid)
 
     def _fetch(self, core: Window) -> Block:

@@ -203,8 +203,6 @@ class Cascade:
         if not block.valid.any():
             return {}, None
         ref, ref_valid = self._tensors(block)
-        # Beyond its valid pixels (and the input's grid) the reference is continued: filters read there.
-        ref = fill_gaps(ref, ref_valid, _FILL * 2**model.level)
         refs: dict[int, tuple[Window, Tensor]] = {}
         for level in range(1, model.level + 1):
             refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))
