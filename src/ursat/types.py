@@ -5,7 +5,7 @@ io, harmonise, tiling and models do not import one another; they meet here.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -135,16 +135,6 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int) -> None:
         """Report progress."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What made a file, as it is written into the file (TIFF tag namespace URSAT, one JSON item `provenance`).
-
-    No time, host, path or worker count belongs here: two runs on two machines write the same bytes.
-    """
-
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

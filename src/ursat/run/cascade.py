@@ -96,11 +96,6 @@ class Cascade:
             self.reference = BlockCache(harmonised, budget=_CACHE_BYTES)
             self._trust = LocalTrust(settings.sensor, settings.reference)
 
-    @property
-    def input_halo(self) -> int:
-        """How many input pixels around a tile are read."""
-        return self.reach + 2 * _FILL + (self._trust.halo if self._trust else 0)
-
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
         valid = self._valid(window)
