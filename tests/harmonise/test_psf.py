@@ -14,7 +14,6 @@ from ursat.harmonise.blur import BOX, CUBIC, Blur, keys_response
 from ursat.harmonise.deconvolve import deconvolution_taps
 from ursat.harmonise.degrade_ref import prepare
 from ursat.harmonise.psf import parse_psf, profile_mtf
-from ursat.harmonise.psf_blind import SAFE_MTF, estimate_mtf_blind
 from ursat.harmonise.psf_pair import estimate_blur
 
 
@@ -114,24 +113,6 @@ def test_the_pair_with_an_unpaired_band():
     window = prepare(made_pair(32, 0.25, noise=5.0))
     found = estimate_blur([window], (None, 1), pixel=1.0, reference_blur=lambda b: b, centre=0.33, spread=0.5)
     assert found.mtf == pytest.approx(0.25, rel=0.2)
-
-
-def test_blind_estimate_stays_safe():
-    for mtf in (0.2, 0.3, 0.5):
-        pair = made_pair(64, mtf)
-        found = estimate_mtf_blind([(pair.lr, pair.lr_valid)], (1.0, 1.0))
-        assert SAFE_MTF <= found <= BOX_MTF
-    sharp = made_pair(64, 0.63)
-    soft = made_pair(64, 0.25)
-    args = [estimate_mtf_blind([(p.lr, p.lr_valid)], (1.0, 1.0)) for p in (sharp, soft)]
-    assert args[0] > args[1]
-
-
-def test_blind_estimate_of_nothing():
-    empty = (np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool))
-    flat = (np.full((1, 32, 32), 7.0, np.float32), np.ones((1, 32, 32), bool))
-    for window in (empty, flat):
-        assert SAFE_MTF <= estimate_mtf_blind([window], (0.0,)) <= BOX_MTF
 
 
 def test_factor_matches_the_pair():

@@ -12,7 +12,7 @@ from ursat.harmonise.blur import Blur
 from ursat.harmonise.deconvolve import deconvolution_taps
 from ursat.harmonise.degrade_ref import SeenWindow, prepare
 from ursat.harmonise.psf import PsfSpec, profile_mtf
-from ursat.harmonise.psf_blind import estimate_mtf_blind
+from ursat.harmonise.psf_blind import estimate_blur_blind
 from ursat.harmonise.psf_pair import estimate_blur, gather
 from ursat.harmonise.radiometry import LinearFit, robust_fit
 from ursat.harmonise.same_place import band_evidence
@@ -35,7 +35,7 @@ _PROFILE_SPREAD = 0.3
 _LEAST = 0.5  # of the plain residual's robust deviation: texture alone never explains all of it
 _MEDIAN_SQUARE = 0.4549  # of a chi-square with one degree of freedom
 # Share of the half grid's detail that the best linear estimate from noise-free pixel boxes misses, for f^-2.4
-_UNPREDICTED = 0.647
+UNPREDICTED = 0.647
 _NOISE_FLOOR = 1 / 2000  # of the band's mean: quantisation and aliasing leave no reference cleaner than that
 
 
@@ -64,9 +64,9 @@ def fit_single(
     known = profile_mtf(sensor)
     if known is not None:
         return _sensor_model(f"profile {sensor}", Blur("sensor", known), windows, noise)
-    return _sensor_model(
-        "estimated from the spectrum", Blur("sensor", estimate_mtf_blind(windows, noise)), windows, noise
-    )
+    found = estimate_blur_blind(windows, noise)
+    what = "antialiased cubic" if found.kind == "cubic" else f"mtf {found.mtf:.2f}"
+    return _sensor_model(f"estimated from the spectrum ({what})", found, windows, noise)
 
 
 def fit_pair(
@@ -137,6 +137,7 @@ def fit_pair(
             for c, sigma in enumerate(noise)
         ),
         mtf=own.mtf,
+        ratio=ratio,
     )
     if not any(evidence.trust):
         note = f"reference dropped: its detail does not match the input's (correlation {evidence.summary})"
@@ -232,5 +233,5 @@ def _sensor_model(
     signal = []
     for band, sigma in enumerate(noise):
         amplitude = scene_amplitude([(values[band], valid[band]) for values, valid in windows], blur, sigma)
-        signal.append(float(np.sqrt(amplitude * detail_power() * _UNPREDICTED)))
+        signal.append(float(np.sqrt(amplitude * detail_power() * UNPREDICTED)))
     return SensorModel(name=name, mtf=blur.mtf, taps=blur.taps, noise=tuple(noise), signal=tuple(signal))
