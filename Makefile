@@ -6,8 +6,9 @@ VENV   ?= .venv
 TORCH  ?= torch==2.13.0
 OUT    ?= demo_out
 SCALE  ?= 32
-# The data pack of `make eval`: a folder as docs/guide.md describes it.
-DATA   ?=
+# The data pack of `make eval`: a folder as docs/guide.md describes it; and more options of ursat.benchmark.
+DATA   ?= $(URSAT_DATA)
+EVAL_ARGS ?=
 PYTEST_ARGS ?= -n auto
 
 BIN := $(VENV)/bin
@@ -57,9 +58,9 @@ test-slow: $(VENV)/.dev  ## the long tests as well
 bench: $(VENV)/.dev  ## speed and memory against GDAL
 	$(BIN)/python scripts/bench.py
 
-eval: $(VENV)/.dev  ## PSNR tables on the validation images: make eval DATA=folder
+eval: $(VENV)/.dev  ## tables on the validation images: make eval DATA=folder [EVAL_ARGS="--limit 7"]
 	@test -n "$(DATA)" || { echo "name the data pack: make eval DATA=folder" >&2; exit 2; }
-	$(BIN)/python -m ursat.benchmark --data "$(DATA)"
+	@$(BIN)/python -m ursat.benchmark --data "$(DATA)" $(EVAL_ARGS)
 
 demo: $(VENV)/.package  ## the sample scene x32 with its reference, into demo_out/
 	@mkdir -p $(OUT)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from made_places import place_image
 
-from ursat.benchmark import evaluate
+from ursat.benchmark import evaluate, scores
 from ursat.benchmark.baselines import BASELINES, bicubic
 from ursat.benchmark.evaluate import run
+from ursat.benchmark.judge import Answer
 from ursat.benchmark.scores import Cell
+from ursat.benchmark.tables import psnr_table
 from ursat.errors import InputError
 
 IMAGES = [place_image(0, (64, 64)), place_image(1, (72, 64), place="harbour"), place_image(2, (40, 40), place="tiny")]
@@ -72,10 +74,10 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     with cache.open("a") as file:
         file.write('{"image_id": "cut sho')
     second = Counting()
-    assert measure(second, cache).markdown() == whole.markdown()
+    assert psnr_table(measure(second, cache)) == psnr_table(whole)
     assert len(second.seen) == len(first.seen) // 2
     third = Counting()
-    assert measure(third, cache).markdown() == whole.markdown()
+    assert psnr_table(measure(third, cache)) == psnr_table(whole)
     assert third.seen == []
 
 
@@ -101,7 +103,7 @@ def test_a_failure_is_shown_and_tried_again(tmp_path):
     cache = tmp_path / "scores.jsonl"
     table = measure(Counting(fail_on="meadow/0"), cache, cells=CELLS[:1])
     assert [s.note for s in table.failures] == ["InputError: lr.tif: cannot be read"]
-    assert "lr.tif: cannot be read" in table.markdown()
+    assert "lr.tif: cannot be read" in psnr_table(table)
     healed = Counting()
     assert not measure(healed, cache, cells=CELLS[:1]).failures
     assert healed.seen == [("meadow/0", "noref")]
@@ -109,12 +111,43 @@ def test_a_failure_is_shown_and_tried_again(tmp_path):
 
 def test_more_processes_same_table():
     alone = run(BASELINES, CELLS, IMAGES)
-    assert run(BASELINES, CELLS, IMAGES, jobs=2).markdown() == alone.markdown()
+    assert psnr_table(run(BASELINES, CELLS, IMAGES, jobs=2)) == psnr_table(alone)
 
 
-def test_markdown_has_a_line_a_cell_and_the_distances():
-    lines = measure(Counting()).markdown().splitlines()
-    assert len(lines) == 2 + len(CELLS)
-    assert lines[0].endswith("| best baseline | mine - best | - ref | - noref |")
-    assert lines[2].startswith("| x4 | bicubic | noref | 2 |")
-    assert lines[2].endswith("| +0.00 |")
+def test_all_figures_are_kept_with_those_that_only_the_method_knows(tmp_path):
+    cache = tmp_path / "scores.jsonl"
+    cell = CELLS[0]
+    method = {"mine": lambda o: Answer(bicubic(o), {"closure_rms": 0.25})}
+    first = run(method, [cell], IMAGES, cache=cache)
+    again = run(method, [cell], IMAGES, cache=cache)
+    assert again.scores == first.scores
+    assert again.mean(cell, "mine", "closure_rms") == 0.25
+    assert 0 < again.mean(cell, "mine", "ag_ratio") < 1
+    assert again.mean(cell, "mine", "spectrum_db") > 1
+    assert again.values(cell, "mine", "niqe_eo") == {}  # too small
+
+
+def test_scores_of_an_older_form_are_computed_again(tmp_path):
+    cache = tmp_path / "scores.jsonl"
+    cache.write_text(json.dumps({"image_id": "meadow/0", "method": "mine", "psnr": 30.0, "sources": "older"}) + "\n")
+    assert not measure(Counting(), cache).failures
+
+
+def test_how_it_is_shown_or_trained_changes_no_score(tmp_path, monkeypatch):
+    package = tmp_path / "ursat"
+    (package / "benchmark").mkdir(parents=True)
+    monkeypatch.setattr(scores.ursat, "__file__", str(package / "__init__.py"))
+
+    def prints():
+        return [scores.fingerprint(whole_package=whole) for whole in (True, False)]
+
+    before = prints()
+    (package / "training").mkdir()
+    (package / "training" / "loss.py").write_text("loss = 1")
+    (package / "benchmark" / "tables.py").write_text("shown = 1")
+    assert prints() == before
+    (package / "weights.safetensors").write_bytes(b"trained")
+    after = prints()
+    assert (after[0] != before[0], after[1] == before[1]) == (True, True)
+    (package / "benchmark" / "metrics.py").write_text("psnr = 1")
+    assert all(now != then for now, then in zip(prints(), after, strict=True))

@@ -1,9 +1,15 @@
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 import pytest
 from made_places import place_image
 
 import ursat
 from ursat.benchmark import __main__ as program
+from ursat.benchmark import tool as tool_module
+from ursat.benchmark.baselines import bicubic
+from ursat.benchmark.judge import Answer
 from ursat.benchmark.observation import make_observation
 from ursat.benchmark.tool import Ursat, parse_options
 from ursat.errors import UrsatError, UsageError
@@ -27,11 +33,46 @@ def test_table_on_stdout_and_nothing_else(capsys, tmp_path):
     assert "2/2" in err
 
 
+def test_more_metrics_are_a_second_table_and_gains_a_third(capsys, monkeypatch):
+    monkeypatch.setattr(Ursat, "__call__", lambda _self, o: Answer(bicubic(o) + 40, {"closure_rms": 0.5}))
+    arguments = ["--scales", "4", "--tracks", "noref", "--degradations", "bicubic", "--methods", "ursat,bicubic"]
+    assert program.main([*arguments, "--metrics", "psnr,spectrum,closure"]) == 0
+    first, second, third = capsys.readouterr().out.split("\n\n")
+    assert first.startswith("| scale | degradation | track | images | ursat | bicubic |")
+    assert "| method | PSNR dB | spectrum error dB | closure rms DN | closure max DN |" in second
+    assert [line.split(" | ")[3] for line in second.splitlines()[2:]] == ["ursat", "bicubic"]
+    assert "| 0.50 | - |" in second.splitlines()[2]
+    assert third.splitlines()[2].startswith("| x4 bicubic noref | -0.")
+
+
+def test_an_ensemble_takes_the_place_of_the_tool(capsys, monkeypatch):
+    def call(_self, o):
+        return Answer(bicubic(o))
+
+    monkeypatch.setattr(Ursat, "__call__", call)
+    arguments = ["--scales", "4", "--tracks", "noref", "--degradations", "bicubic", "--methods", "ursat"]
+    assert program.main([*arguments, "--ensemble", "2", "--ursat-options", "psf=box"]) == 0
+    table = capsys.readouterr().out.split("\n\n")[-1]
+    assert "ursat[psf=box mode=faithful] | ursat[psf=box mode=realistic] less it | mean of 2 ursat" in table
+    assert "+0.00 [+0.00, +0.00] | +0.00 [+0.00, +0.00] | 0.00 |" in table
+
+
+def test_large_images_alone_are_used_at_every_scale(capsys, monkeypatch):
+    both = (*IMAGES, place_image(5, (96, 96), place="moor", large=True))
+    monkeypatch.setattr(program, "load_places", lambda _data, limit: both[:limit])
+    arguments = ["--scales", "4,8", "--tracks", "noref", "--degradations", "bicubic", "--methods", "bicubic"]
+    assert program.main([*arguments, "--large"]) == 0
+    assert [line.split(" | ")[3] for line in capsys.readouterr().out.splitlines()[2:]] == ["1", "1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--scales", "5"], "--scales: no such thing as 5"),
         (["--methods", "magic"], "--methods: no such thing as magic"),
+        (["--metrics", "beauty"], "--metrics: no such thing as beauty"),
+        (["--ensemble", "1"], "--ensemble: at least 2"),
+        (["--ursat-options", "tile=wide"], "tile cannot be 'wide'"),
         (["--ursat-options", "sharpness=9"], "'sharpness=9' is no NAME=VALUE"),
     ],
 )
@@ -71,9 +112,56 @@ def test_only_options_of_upscale_are_taken():
 def test_ursat_answers_through_files(command_line):
     o = make_observation(place_image(0, (48, 48)), 4, "sensor", "ref")
     result = Ursat(parse_options(["psf=mtf=0.25"]), command_line)(o)
-    assert result.shape == o.gt.shape
-    assert result.dtype == np.uint16
-    assert abs(result.mean() - o.gt.mean()) < 50
+    assert result.pixels.shape == o.gt.shape
+    assert result.pixels.dtype == np.uint16
+    assert abs(result.pixels.mean() - o.gt.mean()) < 50
+    assert 0 < result.figures["closure_rms"] < result.figures["closure_max"] < 200
+
+
+def test_weights_in_a_file_are_named_by_their_content(tmp_path):
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(b"epoch 1")
+    tool = Ursat((("model", str(path)),))
+    first = tool.label
+    path.write_bytes(b"epoch 2")
+    assert first.startswith("ursat[model=best.safetensors@")
+    assert tool.label != first
+
+
+@dataclass(frozen=True)
+class Options:
+    """Kinds of options that the tool has or may get."""
+
+    output: str | None = None
+    fidelity: float | None = None
+    steps: int | str = "auto"
+    mode: Literal["faithful", "realistic"] = "realistic"
+    window: tuple[int, int, int, int] | None = None
+    bands: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("fidelity=0.5", 0.5),
+        ("steps=4", 4),
+        ("steps=auto", "auto"),
+        ("mode=faithful", "faithful"),
+        ("window=1,2,3,4", (1, 2, 3, 4)),
+        ("bands=red,nir", ("red", "nir")),
+    ],
+)
+def test_every_kind_of_option_is_read(monkeypatch, word, value):
+    monkeypatch.setattr(tool_module.ursat, "UpscaleOptions", Options)
+    pairs = parse_options([word])
+    assert list(tool_module.typed_options(pairs).values()) == [value]
+
+
+@pytest.mark.parametrize("word", ["fidelity=much", "mode=magic", "window=1,b,3,4"])
+def test_what_an_option_cannot_be_is_refused(monkeypatch, word):
+    monkeypatch.setattr(tool_module.ursat, "UpscaleOptions", Options)
+    with pytest.raises(UsageError, match="cannot be"):
+        parse_options([word])
 
 
 def test_a_failing_command_becomes_an_error():

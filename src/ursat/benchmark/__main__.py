@@ -1,20 +1,26 @@
-"""``python -m ursat.benchmark``: the protocol's table on the validation places, as markdown on stdout."""
+"""``python -m ursat.benchmark``: the protocol's tables on the validation places, as markdown on stdout."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ursat.benchmark.baselines import BASELINES
+from ursat.benchmark.ensemble import mean_of_samples
 from ursat.benchmark.evaluate import Method, run
+from ursat.benchmark.judge import METRICS
 from ursat.benchmark.observation import DEGRADATIONS, SCALES, TRACKS
+from ursat.benchmark.peers import RIVALS
 from ursat.benchmark.places import load_places
-from ursat.benchmark.scores import Cell
+from ursat.benchmark.scores import Cell, Table
+from ursat.benchmark.tables import difference_table, figure_table, gain_table, psnr_table
 from ursat.benchmark.tool import Ursat, parse_options
 from ursat.errors import UrsatError, UsageError
 
-_ALL = ("ursat", *BASELINES)
+_ALL = ("ursat", *RIVALS)
+_DEFAULT = ("ursat", *BASELINES)
 
 
 def _words(text: str) -> list[str]:
@@ -28,8 +34,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--scales", default=",".join(map(str, SCALES)), help="comma-separated (default: %(default)s)")
     add("--degradations", default=",".join(DEGRADATIONS), help="comma-separated (default: %(default)s)")
     add("--tracks", default=",".join(TRACKS), help="comma-separated (default: %(default)s)")
-    add("--methods", default=",".join(_ALL), help="comma-separated (default: %(default)s)")
+    add(
+        "--methods",
+        default=",".join(_DEFAULT),
+        help="comma-separated; dat-light as well, which is slow and outside `best` (default: %(default)s)",
+    )
+    add(
+        "--metrics",
+        default="psnr",
+        help=f"comma-separated, of {', '.join(METRICS)}: a second table when there is more than psnr "
+        "(default: %(default)s; all are kept in the cache)",
+    )
     add("--limit", type=int, help="at most so many images, dealt to the places in turn, besides the two large ones")
+    add("--large", action="store_true", help="only the large images, at every scale: the same ground from x4 to x128")
+    add(
+        "--ensemble",
+        type=int,
+        metavar="N",
+        help="instead of ursat itself: mode=faithful, one sample of mode=realistic, and the mean of N samples",
+    )
     add(
         "--ursat-options",
         nargs="*",
@@ -53,16 +76,29 @@ def _choose(asked: list[str], known: tuple[str, ...], option: str) -> list[str]:
     return asked
 
 
-def _methods(names: list[str], variants: list[list[str]] | None, command_line: bool) -> dict[str, Method]:
+def _methods(
+    names: list[str], variants: list[list[str]], command_line: bool, ensemble: int | None
+) -> dict[str, Method]:
     methods: dict[str, Method] = {}
     for name in _choose(names, _ALL, "--methods"):
-        if name == "ursat":
-            for words in variants or [[]]:
-                tool = Ursat(parse_options(words), command_line)
-                methods[tool.label] = tool
-        else:
-            methods[name] = BASELINES[name]
+        if name in RIVALS:
+            methods[name] = RIVALS[name]
+            continue
+        for words in variants:
+            tool = Ursat(parse_options(words), command_line)
+            methods |= {tool.label: tool} if ensemble is None else mean_of_samples(tool, ensemble)
     return methods
+
+
+def _tables(table: Table, metrics: list[str], ensemble: int | None) -> list[str]:
+    shown = [psnr_table(table)]
+    if metrics != ["psnr"]:
+        shown.append(figure_table(table, metrics))
+    if table.measured and set(table.methods) & set(BASELINES):
+        shown.append(gain_table(table))
+    if ensemble is not None and table.measured:
+        shown.append(difference_table(table))
+    return shown
 
 
 def _report(done: int, total: int) -> None:
@@ -78,13 +114,16 @@ def main(arguments: list[str] | None = None) -> int:
         degradations = _choose(_words(asked.degradations), DEGRADATIONS, "--degradations")
         tracks = _choose(_words(asked.tracks), TRACKS, "--tracks")
         cells = [Cell(int(s), d, t) for s in scales for d in degradations for t in tracks]
-        methods = _methods(_words(asked.methods), asked.ursat_options, asked.cli)
+        metrics = _choose(_words(asked.metrics), tuple(METRICS), "--metrics")
+        methods = _methods(_words(asked.methods), asked.ursat_options or [[]], asked.cli, asked.ensemble)
         images = load_places(asked.data, limit=asked.limit)
+        if asked.large:
+            images = tuple(replace(image, large=False) for image in images if image.large)
         table = run(methods, cells, images, seed=asked.seed, cache=asked.cache, jobs=asked.jobs, progress=_report)
     except UrsatError as err:
         sys.stderr.write(f"error: {err.message}\n" + (f"hint: {err.hint}\n" if err.hint else ""))
         return err.exit_code
-    sys.stdout.write(table.markdown())
+    sys.stdout.write("\n".join(_tables(table, metrics, asked.ensemble)))
     return 1 if table.failures else 0
 
 

@@ -12,8 +12,9 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
-from ursat.benchmark.metrics import psnr
+from ursat.benchmark.judge import Answer, Judge
 from ursat.benchmark.observation import Observation, fits, make_observation
+from ursat.benchmark.peers import applies
 from ursat.benchmark.places import PlaceImage, other_place
 from ursat.benchmark.scores import Cell, Key, Score, ScoreFile, Table
 from ursat.errors import UrsatError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from ursat.types import Progress
 
-Method = Callable[[Observation], "NDArray[Any]"]
+Method = Callable[[Observation], "NDArray[Any] | Answer"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +54,8 @@ def run(
     """Measure ``methods`` in ``cells`` on all ``images`` that fit.
 
     Args:
-        methods: by name; names of `BASELINES` are treated as such (their scores are shared between tracks where
-            they look at no reference). With ``jobs`` > 1 they must be picklable.
+        methods: by name; names of `RIVALS` are treated as such (baselines that look at no reference share their
+            scores between tracks, and each is run only where it applies). With ``jobs`` > 1 they must be picklable.
         cells: lines of the table.
         images: ground truth; those that are too small for a scale are left out of its cells.
         seed: of noise, casts and the choice of wrong references.
@@ -133,7 +134,7 @@ def _tasks(
                 (measured.track, method)
                 for track in tracks
                 for method in methods
-                if not (track == "noref" and method in NEEDS_REFERENCE)
+                if applies(method, scale, track)
                 for measured in [_measured_in(Cell(scale, degradation, track), method)]
                 if _key(image, measured, method, images, seed) not in known
             )
@@ -153,19 +154,22 @@ def _results(tasks: Sequence[_Task], methods: Mapping[str, Method], jobs: int) -
 
 
 def _compute(methods: dict[str, Method], task: _Task) -> list[Score]:
-    scores = []
+    scores: list[Score] = []
+    judge: Judge | None = None  # all tracks of an image share the ground truth
     for track in dict.fromkeys(track for track, _ in task.wanted):
         other = task.other if track == "ref-wrong" else None
         o = make_observation(task.image, task.scale, task.degradation, track, task.seed, other=other)
+        judge = judge or Judge(o.gt, o.scale)
         for name in (method for at, method in task.wanted if at == track):
             start = time.perf_counter()
-            value, note = None, ""
+            figures, note, seconds = {}, "", 0.0
             try:
-                value = psnr(o.gt, methods[name](o))
+                given = methods[name](o)
+                seconds = round(time.perf_counter() - start, 4)
+                figures = judge.figures(given if isinstance(given, Answer) else Answer(given))
             except UrsatError as err:
                 note = f"{type(err).__name__}: {err.message}"
             cell = Cell(task.scale, task.degradation, track)
-            seconds = round(time.perf_counter() - start, 4)
             stranger = other.image_id if other else ""
-            scores.append(Score(o.image_id, o.place, cell, name, task.seed, value, seconds, note, stranger))
+            scores.append(Score(o.image_id, o.place, cell, name, task.seed, seconds, figures, note, stranger))
     return scores

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ursat
-from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
+from ursat.benchmark.niqe import photograph_file
+from ursat.benchmark.peers import RIVALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+# No score depends on how it is shown or how weights came about: these may change and no score is computed again.
+_UNUSED = frozenset({"benchmark/__main__.py", "benchmark/tables.py", "benchmark/gains.py"})
+_TRAINING = "training/"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,8 +35,9 @@ Key = tuple[str, Cell, str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One method on one observation. psnr: dB, None where the method failed; note: why.
+    """One method on one observation.
 
+    figures: by name as `judge.Judge` gives them, none where the method failed; note: why.
     other: the id of the image that stood for a wrong reference, else empty.
     """
 
@@ -40,8 +46,8 @@ class Score:
     cell: Cell
     method: str
     seed: int
-    psnr: float | None
     seconds: float
+    figures: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     other: str = ""
 
@@ -59,17 +65,26 @@ class Table:
     cells: tuple[Cell, ...]
     methods: tuple[str, ...]
 
-    def values(self, cell: Cell, method: str) -> dict[str, float]:
-        """PSNR in dB by image, where the method gave a result."""
-        return {s.image_id: s.psnr for s in self.scores if s.cell == cell and s.method == method and s.psnr is not None}
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The methods that are neither baseline nor peer."""
+        return tuple(m for m in self.methods if m not in RIVALS)
 
-    def mean(self, cell: Cell, method: str) -> float:
-        """Mean over images of per-image PSNR, dB; NaN without a score."""
-        values = self.values(cell, method)
+    def values(self, cell: Cell, method: str, figure: str = "psnr") -> dict[str, float]:
+        """One figure by image, where the method gave it."""
+        return {
+            s.image_id: s.figures[figure]
+            for s in self.scores
+            if s.cell == cell and s.method == method and figure in s.figures
+        }
+
+    def mean(self, cell: Cell, method: str, figure: str = "psnr") -> float:
+        """Mean over images of a figure of each image; NaN without a score."""
+        values = self.values(cell, method, figure)
         return math.fsum(values.values()) / len(values) if values else math.nan
 
     def best(self, cell: Cell, among: Iterable[str]) -> tuple[str, float]:
-        """The method with the highest mean in a cell, and that mean; ("", NaN) when none was run."""
+        """The method with the highest mean PSNR in a cell, and that mean; ("", NaN) when none was run."""
         means = [(self.mean(cell, m), m) for m in among if m in self.methods]
         means = [pair for pair in means if not math.isnan(pair[0])]
         return (max(means)[1], max(means)[0]) if means else ("", math.nan)
@@ -85,46 +100,20 @@ class Table:
     @property
     def failures(self) -> tuple[Score, ...]:
         """Scores without a result."""
-        return tuple(s for s in self.scores if s.psnr is None)
-
-    def markdown(self) -> str:
-        """The table: mean PSNR by cell and method; then, for what is no baseline, its distance to the rivals.
-
-        ``best``: over the best baseline of the cell; ``ref``: over the best one that uses the reference; ``noref``:
-        over the same method without a reference.
-        """
-        measured = [m for m in self.methods if m not in BASELINES]
-        head = ["scale", "degradation", "track", "images", *self.methods, "best baseline"]
-        for method in measured:
-            head += [f"{method} - best", "- ref", "- noref"]
-        rows = [head, ["---"] * 3 + ["---:"] * (len(head) - 3)]
-        for cell in self.cells:
-            count = max((len(self.values(cell, m)) for m in self.methods), default=0)
-            row = [f"x{cell.scale}", cell.degradation, cell.track, str(count)]
-            row += [_number(self.mean(cell, m)) for m in self.methods]
-            row.append(self.best(cell, BASELINES)[0] or "-")
-            for method in measured:
-                row += [
-                    _number(self.over(cell, method, BASELINES), "+"),
-                    _number(self.over(cell, method, NEEDS_REFERENCE), "+"),
-                    _number(self.over_noref(cell, method), "+"),
-                ]
-            rows.append(row)
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        lines += [f"\nfailed: {s.image_id} {s.cell} {s.method}: {s.note}" for s in self.failures]
-        return "\n".join(lines) + "\n"
-
-
-def _number(value: float, sign: str = "") -> str:
-    return "-" if math.isnan(value) else f"{value:{sign}.2f}"
+        return tuple(s for s in self.scores if not s.figures)
 
 
 def fingerprint(*, whole_package: bool) -> str:
-    """A hash of the sources that a score depends on: the benchmark's own, or the whole package's."""
+    """A hash of what a score depends on: the benchmark's sources and NIQE models, or the whole package with weights."""
     root = Path(ursat.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted((root if whole_package else root / "benchmark").rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    natural = photograph_file()
+    for path in sorted((root if whole_package else root / "benchmark").rglob("*")):
+        name = path.relative_to(root).as_posix()
+        used = name not in _UNUSED and not name.startswith(_TRAINING)
+        if used and path.suffix in {".py", ".npz", ".safetensors"}:
+            digest.update(name.encode() + path.read_bytes())
+    digest.update(natural.read_bytes() if natural else b"")
     return digest.hexdigest()[:16]
 
 
@@ -149,10 +138,10 @@ class ScoreFile:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            stamp = entry.pop("sources")
+            if entry["method"] not in wanted or entry.pop("sources") != self._sources[entry["method"] not in RIVALS]:
+                continue
             score = Score(**{**entry, "cell": Cell(**entry["cell"])})
-            current = score.method in wanted and stamp == self._sources[score.method not in BASELINES]
-            if current and score.psnr is not None:
+            if score.figures:
                 found[score.key] = score
         return found
 
@@ -160,7 +149,7 @@ class ScoreFile:
         """Add scores; each is on disk when this returns."""
         if self.path is None:
             return
-        entries = [{**asdict(s), "sources": self._sources[s.method not in BASELINES]} for s in scores]
+        entries = [{**asdict(s), "sources": self._sources[s.method not in RIVALS]} for s in scores]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         cut = self.path.exists() and self.path.stat().st_size > 0 and not self.path.read_bytes().endswith(b"\n")
         with self.path.open("a") as file:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import ursat
+from ursat.benchmark.judge import Answer
 from ursat.benchmark.observation import Observation, read_result, write_observation
 from ursat.errors import UrsatError, UsageError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterable, Mapping
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
+_SET_HERE = {"scale", "gsd", "ref", "output", "overwrite"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +37,36 @@ class Ursat:
 
     @property
     def label(self) -> str:
-        """``ursat`` or ``ursat[psf=box closure=exact]``."""
-        words = [f"{name}={text}" for name, text in self.options]
+        """``ursat`` or ``ursat[psf=box closure=exact]``; a file is named with the start of its sha256."""
+        words = [f"{name}={_content(text)}" for name, text in self.options]
         return f"ursat[{' '.join(words)}]" if words else "ursat"
 
-    def __call__(self, observation: Observation) -> NDArray[Any]:
-        """(C, H, W) DN as the output file holds them; UrsatError when the run fails."""
+    def seeded(self, seed: int) -> Ursat:
+        """The same with a seed."""
+        return Ursat((*self.options, ("seed", str(seed))), self.command_line)
+
+    def __call__(self, observation: Observation) -> Answer:
+        """(C, H, W) DN as the output file holds them, with ``closure_rms`` and ``closure_max`` of the run's report.
+
+        Raises:
+            UrsatError: the run fails.
+        """
         with tempfile.TemporaryDirectory(prefix="ursat-benchmark-") as name:
             folder = Path(name)
             lr, ref = write_observation(observation, folder)
             out = folder / "out.tif"
-            if self.command_line:
-                self._run_command(lr, ref, out, observation.scale)
-            else:
-                self._run_here(lr, ref, out, observation.scale)
-            return read_result(out)
+            run = self._run_command if self.command_line else self._run_here
+            closure = _closure(run(lr, ref, out, observation.scale)["closure"])
+            return Answer(read_result(out), closure)
 
-    def _run_here(self, lr: Path, ref: Path | None, out: Path, scale: int) -> None:
-        chosen = {name: _typed(name, text) for name, text in self.options}
-        ursat.upscale(
-            str(lr),
-            ursat.UpscaleOptions(scale=scale, ref=str(ref) if ref else None, output=str(out), overwrite=True, **chosen),
-        )
+    def _run_here(self, lr: Path, ref: Path | None, out: Path, scale: int) -> dict[str, Any]:
+        files: dict[str, Any] = {"ref": str(ref) if ref else None, "output": str(out), "overwrite": True}
+        options = ursat.UpscaleOptions(scale=scale, **files, **typed_options(self.options))
+        return ursat.upscale(str(lr), options).to_json()
 
-    def _run_command(self, lr: Path, ref: Path | None, out: Path, scale: int) -> None:
+    def _run_command(self, lr: Path, ref: Path | None, out: Path, scale: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "ursat", "upscale", str(lr), "-o", str(out), "--scale", str(scale), "-q"]
-        if ref:
-            command += ["--ref", str(ref)]
+        command += ["--json", *(["--ref", str(ref)] if ref else [])]
         for name, text in self.options:
             flag = f"--{name.replace('_', '-')}"
             command += [flag] if _WORDS.get(text.lower()) is True else [flag, text]
@@ -65,15 +74,32 @@ class Ursat:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[0]
             raise UrsatError(f"ursat upscale ended with {done.returncode}: {last}")
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+
+def _closure(summary: Mapping[str, Any]) -> dict[str, float]:
+    """Residuals of H(output) - input over all bands, DN: root mean square and largest; none where not measured."""
+    rms, largest = summary["rmse_dn"], summary["max_dn"]
+    if None in rms:  # a band without a single complete pixel
+        return {}
+    mean_square = math.fsum(v * v for v in rms) / len(rms)
+    return {"closure_rms": math.sqrt(mean_square), "closure_max": max(largest)}
+
+
+def _content(text: str) -> str:
+    """A path to a file with the start of its content's sha256: weights that are trained on keep their name."""
+    path = Path(text)
+    return f"{path.name}@{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}" if path.is_file() else text
 
 
 def parse_options(words: list[str]) -> tuple[tuple[str, str], ...]:
     """``["psf=mtf=0.25", "closure=off"]`` as (name, text) pairs.
 
     Raises:
-        UsageError: a word without ``=``, or no such option.
+        UsageError: a word without ``=``, no such option, or a value of another kind than the option's.
     """
-    known = {field.name for field in fields(ursat.UpscaleOptions)} - {"scale", "gsd", "ref", "output", "overwrite"}
+    known = {field.name for field in fields(ursat.UpscaleOptions)} - _SET_HERE
     pairs = []
     for word in words:
         name, equals, text = word.partition("=")
@@ -81,14 +107,35 @@ def parse_options(words: list[str]) -> tuple[tuple[str, str], ...]:
         if not equals or name not in known:
             raise UsageError(f"--ursat-options: {word!r} is no NAME=VALUE of upscale", hint=", ".join(sorted(known)))
         pairs.append((name, text))
+    typed_options(pairs)
     return tuple(pairs)
 
 
+def typed_options(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Arguments of `ursat.UpscaleOptions` from the pairs of `parse_options`."""
+    return {name: _typed(name, text) for name, text in pairs}
+
+
 def _typed(name: str, text: str) -> Any:
-    """The text as the type of the option's default."""
-    default = next(field.default for field in fields(ursat.UpscaleOptions) if field.name == name)
-    if isinstance(default, bool):
-        return _WORDS[text.lower()]
-    if isinstance(default, int | float):
-        return type(default)(text)
-    return tuple(text.split(",")) if isinstance(default, tuple) else text
+    """The text as the first of the option's declared types that it can be read as."""
+    declared = get_type_hints(ursat.UpscaleOptions)[name]
+    for kind in get_args(declared) if get_origin(declared) in {Union, UnionType} else (declared,):
+        value = _read(kind, text)
+        if value is not None:
+            return value
+    raise UsageError(f"--ursat-options: {name} cannot be {text!r}", hint="ursat upscale --help lists what it takes")
+
+
+def _read(kind: Any, text: str) -> Any:
+    """The text as one type; None where it is none."""
+    if kind is bool:
+        return _WORDS.get(text.lower())
+    if get_origin(kind) is Literal:
+        return text if text in get_args(kind) else None
+    if get_origin(kind) is tuple:
+        parts = [_read(get_args(kind)[0], part) for part in text.split(",")]
+        return None if None in parts else tuple(parts)
+    try:
+        return kind(text) if kind in {int, float, str} else None
+    except ValueError:
+        return None

@@ -1,0 +1,65 @@
+"""How far an estimate's power spectrum is from the ground truth's at the frequencies that the input does not hold."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.fft import rfft2
+
+from ursat.benchmark.metrics import as_stored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ROUNDING = 1 / 12  # variance of rounding to whole DN: a white floor under every stored image
+
+
+@lru_cache(maxsize=16)
+def _rings(height: int, width: int, scale: int) -> tuple[NDArray[np.intp], NDArray[np.float64], int]:
+    """Per frequency of `rfft2`: its ring (0: none), and how many frequencies of the full plane it stands for."""
+    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    low, high = 0.5 / scale, 0.5
+    count = max(1, round(min(height, width) * (high - low)))
+    ring = np.digitize(np.hypot(fy, fx), np.linspace(low, high, count + 1))
+    ring[ring > count] = 0
+    twice = np.where((fx == 0) | (fx == 0.5), 1.0, 2.0)
+    return ring.ravel(), np.broadcast_to(twice, ring.shape).ravel(), count
+
+
+def ring_power(image: NDArray[Any], scale: int) -> NDArray[np.float64]:
+    """The radially averaged periodogram between the input's Nyquist frequency and the output's.
+
+    Each band less its mean, under a separable Hann window, Fourier transformed; |F|^2 divided by the window's energy
+    (so that white noise of variance s^2 has power s^2) and averaged over rings of equal width, one for each 1/n
+    cycles per pixel, n being the shorter side, from 1/(2 scale) to 1/2.
+
+    Args:
+        image: (C, H, W) DN, taken as `as_stored`.
+        scale: input pixel over image pixel.
+
+    Returns:
+        (C, rings), DN^2; the 1/12 DN^2 of rounding is added, so that no ring is empty.
+    """
+    stored = as_stored(image)
+    height, width = stored.shape[-2:]
+    window = np.hanning(height)[:, None] * np.hanning(width)
+    ring, stands_for, count = _rings(height, width, scale)
+    number = np.bincount(ring, stands_for, minlength=count + 1)[1:]
+    rows = []
+    for band in stored:
+        power = np.abs(rfft2((band - band.mean()) * window)).ravel() ** 2
+        rows.append(np.bincount(ring, power * stands_for, minlength=count + 1)[1:] / number)
+    return np.stack(rows) / np.sum(window * window) + _ROUNDING
+
+
+def spectrum_error(truth: NDArray[np.float64], estimate: NDArray[np.float64]) -> float:
+    """Log-power-spectrum error in dB: root mean square over rings of 10 log10(estimate / truth), mean over bands.
+
+    Args:
+        truth: (C, rings) of `ring_power`.
+        estimate: the same of the estimate, same shape and scale.
+    """
+    ratio = 10 * np.log10(estimate / truth)
+    return float(np.sqrt(np.mean(ratio * ratio, axis=1)).mean())

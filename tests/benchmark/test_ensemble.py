@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from made_places import place_image
+
+from ursat.benchmark.ensemble import MeanOfSamples, mean_of_samples
+from ursat.benchmark.evaluate import run
+from ursat.benchmark.judge import Answer
+from ursat.benchmark.observation import make_observation
+from ursat.benchmark.scores import Cell
+from ursat.benchmark.tables import difference_table
+from ursat.benchmark.tool import Ursat
+from ursat.errors import UsageError
+
+IMAGE = place_image(0, (64, 64))
+SIGMA = 100.0
+
+
+@pytest.fixture(autouse=True)
+def exact_posterior(monkeypatch):
+    """A tool whose error is white noise of 100 DN, and whose samples deviate by as much from its mean."""
+
+    def call(self, o):
+        mean = o.gt + SIGMA * np.random.default_rng(99).standard_normal(o.gt.shape)
+        options = dict(self.options)
+        if options["mode"] == "faithful":
+            return Answer(mean)
+        return Answer(mean + SIGMA * np.random.default_rng(int(options.get("seed", 0))).standard_normal(o.gt.shape))
+
+    monkeypatch.setattr(Ursat, "__call__", call)
+
+
+def test_the_mean_of_samples_approaches_the_posterior_mean():
+    methods = mean_of_samples(Ursat((("psf", "box"),)), 9)
+    assert list(methods) == [
+        "ursat[psf=box mode=faithful]",
+        "ursat[psf=box mode=realistic]",
+        "mean of 9 ursat[psf=box mode=realistic]",
+    ]
+    table = run(methods, [Cell(4, "bicubic", "noref")], [IMAGE])
+    faithful, one, mean = (table.mean(table.cells[0], name) for name in methods)
+    assert one - faithful == pytest.approx(-3.01, abs=0.15)
+    assert mean - faithful == pytest.approx(-10 * np.log10(1 + 1 / 9), abs=0.1)
+    assert table.mean(table.cells[0], table.methods[2], "spread") == pytest.approx(SIGMA, rel=0.02)
+    row = difference_table(table).splitlines()[2]
+    assert row.startswith("| x4 | bicubic | noref |")
+    assert f"| {one - faithful:+.2f} [" in row
+
+
+def test_seeds_differ_from_sample_to_sample():
+    o = make_observation(IMAGE, 4, "bicubic", "noref")
+    two = MeanOfSamples(Ursat((("mode", "realistic"),)), 2)(o)
+    first, second = (Ursat((("mode", "realistic"), ("seed", s)))(o).pixels for s in "01")
+    np.testing.assert_allclose(two.pixels, (first + second) / 2)
+    assert two.figures["spread"] == pytest.approx(np.sqrt(np.mean((first - second) ** 2) / 2))
+
+
+@pytest.mark.parametrize(("options", "count"), [((), 1), ((("seed", "3"),), 4), ((("mode", "faithful"),), 4)])
+def test_what_makes_no_ensemble_is_refused(options, count):
+    with pytest.raises(UsageError, match="--ensemble"):
+        mean_of_samples(Ursat(options), count)

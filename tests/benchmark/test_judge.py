@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from made_places import place_image
+
+from ursat.benchmark import judge
+from ursat.benchmark.judge import METRICS, Answer, Judge
+from ursat.benchmark.observation import make_observation
+
+SMALL = make_observation(place_image(0, (64, 64)), 4, "bicubic", "noref").gt
+
+
+def test_the_truth_itself_is_perfect():
+    figures = Judge(SMALL, 4).figures(Answer(SMALL, {"closure_rms": 0.5}))
+    assert figures == {
+        "psnr": np.inf, "ag": figures["ag"], "ag_ratio": 1, "spectrum_db": 0, "closure_rms": 0.5,
+    }  # fmt: skip
+
+
+def test_blur_lowers_the_gradient_and_costs_spectrum():
+    mean = np.repeat(np.repeat(SMALL.reshape(3, 16, 4, 16, 4).mean(axis=(2, 4)), 4, axis=1), 4, axis=2)
+    figures = Judge(SMALL, 4).figures(Answer(mean))
+    assert figures["ag_ratio"] < 0.9
+    assert figures["spectrum_db"] > 1
+
+
+def test_large_images_have_niqe_with_the_truths_beside_it(monkeypatch):
+    truth = make_observation(place_image(1, (384, 384)), 4, "bicubic", "noref").gt
+    monkeypatch.setattr(judge, "photograph_model", lambda: None)
+    figures = Judge(truth, 4).figures(Answer(truth))
+    assert figures["niqe_eo"] == figures["niqe_eo_truth"] > 0
+    assert "niqe" not in figures
+    monkeypatch.setattr(judge, "photograph_model", judge.earth_model)
+    assert Judge(truth, 4).figures(Answer(truth))["niqe"] == figures["niqe_eo"]
+
+
+def test_without_texture_what_is_undefined_is_missing():
+    flat = np.full((3, 384, 384), 4000, dtype=np.uint16)
+    assert set(Judge(flat, 4).figures(Answer(flat))) == {"psnr", "ag", "spectrum_db"}
+
+
+def test_every_figure_belongs_to_a_metric():
+    truth = make_observation(place_image(1, (384, 384)), 4, "bicubic", "noref").gt
+    known = {name for names in METRICS.values() for name in names}
+    assert set(Judge(truth, 4).figures(Answer(truth))) <= known
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="shapes differ"):
+        Judge(SMALL, 4).figures(Answer(SMALL[:, :60]))
