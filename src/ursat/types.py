@@ -175,6 +175,7 @@ class ReferenceModel:
     residual**2 - noise**2 is thus the variance of the reference's own error as an input pixel sees it; local trust
     is measured against residual**2 and that share.
     mtf: the reference's total MTF at its own Nyquist frequency that ``taps`` undo (0.5 also for a cubic resampling).
+    ratio: input GSD over reference GSD.
     """
 
     level: int
@@ -184,3 +185,4 @@ class ReferenceModel:
     trust: tuple[float, ...]
     residual: tuple[float, ...]
     mtf: float
+    ratio: float

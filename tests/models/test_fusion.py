@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ursat.errors import UsageError
 from ursat.fir import decimate2, psf_taps
-from ursat.models.fusion import FusionStage
-from ursat.models.registry import MODELS, get_stage
+from ursat.models.registry import get_stage
 from ursat.models.sensor import SensorOperator
 from ursat.models.stage import LevelInputs, Stage, StageSettings
 from ursat.models.wavelet import block_mean, replicate
@@ -20,7 +18,7 @@ from ursat.types import ReferenceModel, SensorModel
 BANDS = 2
 REFERENCE = ReferenceModel(
     level=1, taps=(1.0,), matrix=((1.0, 0.0), (0.0, 1.0)), offsets=(0.0,) * 2, trust=(1.0,) * 2, residual=(30.0,) * 2,
-    mtf=0.3,
+    mtf=0.3, ratio=2.0,
 )  # fmt: skip
 
 
@@ -211,13 +209,3 @@ def test_halos_stay_small() -> None:
     assert make(0.25, "exact", reference=True).halo(1) <= 80
     assert make(0.64, "exact").halo(1) <= 8
     assert make(0.25, "exact").halo(2) <= 4
-
-
-def test_registry() -> None:
-    assert isinstance(make(0.3, "auto"), Stage)
-    assert isinstance(make(0.3, "auto"), FusionStage)
-    info = MODELS["fusion"]
-    assert (info.kind, info.sha256) == ("classical", "")
-    with pytest.raises(UsageError, match="no model 'fusoin'") as caught:
-        get_stage("fusoin", StageSettings(None, None, "auto", (), ()))
-    assert "fusion" in caught.value.hint

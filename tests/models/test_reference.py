@@ -17,7 +17,14 @@ TAPS = (0.02, -0.05, -0.12, 1.3, -0.12, -0.05, 0.02)
 def model(taps=TAPS, matrix=((0.5, 0.0), (0.3, 0.8)), offsets=(10.0, -3.0), level=2):
     c = len(matrix)
     return ReferenceModel(
-        level=level, taps=taps, matrix=matrix, offsets=offsets, trust=(1.0,) * c, residual=(1.0,) * c, mtf=0.3
+        level=level,
+        taps=taps,
+        matrix=matrix,
+        offsets=offsets,
+        trust=(1.0,) * c,
+        residual=(1.0,) * c,
+        mtf=0.3,
+        ratio=4.0,
     )
 
 

@@ -20,7 +20,14 @@ def models(trust=(1.0, 1.0), residual=(NOISE, NOISE), taps=TAPS):
     sensor = SensorModel(name="mtf=0.25", mtf=0.25, taps=taps, noise=(NOISE, NOISE), signal=(100.0, 100.0))
     identity = ((1.0, 0.0), (0.0, 1.0))
     reference = ReferenceModel(
-        level=1, taps=(1.0,), matrix=identity, offsets=(0.0, 0.0), trust=trust, residual=residual, mtf=0.25
+        level=1,
+        taps=(1.0,),
+        matrix=identity,
+        offsets=(0.0, 0.0),
+        trust=trust,
+        residual=residual,
+        mtf=0.25,
+        ratio=2.0,
     )
     return LocalTrust(sensor, reference)
 

@@ -13,7 +13,7 @@ from ursat.types import ReferenceModel
 
 MODEL = ReferenceModel(
     level=1, taps=(-0.1, 0.0, 1.2, 0.0, -0.1), matrix=((2.0, 0.0), (0.0, 1.0)), offsets=(1.0, 0.0), trust=(1.0, 1.0),
-    residual=(1.0, 1.0), mtf=0.3,
+    residual=(1.0, 1.0), mtf=0.3, ratio=2.0,
 )  # fmt: skip
 
 

@@ -77,22 +77,42 @@ class FusionStage:
 
     def halo(self, level: int) -> int:
         """Input pixels of the level around a pixel that may influence its children."""
+        return self.start_halo(level) + self.close_halo(level)
+
+    def start_halo(self, level: int) -> int:
+        """The same for the estimate before it is closed."""
+        return REACH if level > 1 else INPUT_REACH
+
+    def close_halo(self, level: int) -> int:
+        """How far closing looks: input pixels around a pixel whose estimate may influence its children."""
         if level > 1:
-            return REACH
+            return 0
         reach = self.operator.reach
-        total = INPUT_REACH
         if self.settings.closure == "auto":
-            total += NOISE_ROUNDS * (reach + INPUT_REACH + len(_NEIGHBOURHOOD) // 2)
+            return NOISE_ROUNDS * (reach + INPUT_REACH + len(_NEIGHBOURHOOD) // 2)
         if self.settings.closure == "exact":
-            total += (self.operator.steps + 1 + CLIP_ROUNDS) * reach
-        return total
+            return (self.operator.steps + 1 + CLIP_ROUNDS) * reach
+        return 0
 
     def run(self, inputs: LevelInputs) -> Tensor:
         """(C, h, w) -> (C, 2h, 2w), every value within the settings' range."""
-        lowest, highest = self._lowest.to(inputs.x), self._highest.to(inputs.x)
+        return self.close(self.start(inputs), inputs)
+
+    def start(self, inputs: LevelInputs) -> Tensor:
+        """The classical estimate before it is closed: (C, h, w) -> (C, 2h, 2w)."""
+        return self._first(inputs) if inputs.level == 1 else self._later(inputs)
+
+    def close(self, x: Tensor, inputs: LevelInputs) -> Tensor:
+        """Bring an estimate of this level into the closure asked for, and into range.
+
+        Args:
+            x: (C, 2h, 2w); after level 1 the means of its 2 x 2 blocks must be ``inputs.x`` already.
+            inputs: of the same window.
+        """
+        lowest, highest = self._lowest.to(x), self._highest.to(x)
         if inputs.level > 1:
-            return shrink_to_range(self._later(inputs), lowest, highest)
-        return self._close(self._first(inputs), inputs, lowest, highest)
+            return shrink_to_range(x, lowest, highest)
+        return self._close(x, inputs, lowest, highest)
 
     def _later(self, inputs: LevelInputs) -> Tensor:
         out = refine(inputs.x)

@@ -50,6 +50,8 @@ class StageSettings:
     """What is fixed for a whole run.
 
     closure: "exact", "auto" (to within the input's noise, a Wiener weight) or "off".
+    seed: of the coordinate noise. fidelity: 1 gives the posterior mean, 0 a sample, anything between a blend of both.
+    steps: evaluations of a sample on each level, after the mean's. A stage without noise ignores all three.
     lowest, highest: per band, the physical values that the output's dtype can hold (without the nodata value).
     """
 
@@ -59,6 +61,8 @@ class StageSettings:
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
     seed: int = 0
+    fidelity: float = 1.0
+    steps: int = 2
 
 
 @runtime_checkable

@@ -1,0 +1,164 @@
+"""The learned stage: the classical start, corrected by the denoiser, then closed like the classical stage itself.
+
+The posterior mean takes one evaluation; a sample re-noises it and follows the flow; the fidelity between the two is a
+straight line in the state, which is where optimal estimators of every perceptual quality lie between the mean and a
+sample (Freirich et al. 2021, arXiv 2107.02555).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ursat.models.core.config import BANDS, BLOCK
+from ursat.models.core.context import Context, detail_scale
+from ursat.models.core.flow import centre, sample
+from ursat.models.core.state import FEATURE_HALO, features, from_state, unknown_scale
+from ursat.models.fusion import FusionStage
+from ursat.models.noise import coordinate_noise
+from ursat.models.wavelet import dwt2
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ursat.models.core.denoiser import Denoiser
+    from ursat.models.stage import LevelInputs, StageSettings
+
+
+class CoreStage:
+    """One doubling by a network of the core family.
+
+    Args:
+        settings: of the run; `StageSettings.fidelity` and ``steps`` choose between mean and sample.
+        net: in evaluation mode.
+        gain: by which the departure of a sample from the mean is multiplied on level 1, 2, ... (the last holds for all
+            that follow): the calibration that makes the samples' detail as strong as the truth's.
+    """
+
+    block: int | None = BLOCK
+
+    def __init__(self, settings: StageSettings, net: Denoiser, gain: tuple[float, ...] = (1.0,)) -> None:
+        self.name = net.config.name
+        self.settings = settings
+        self.net = net
+        self.gain = gain
+        self.classic = FusionStage(settings)
+        noises, signals = settings.sensor.noise, settings.sensor.signal
+        ratios = sorted(n / s for n, s in zip(noises, signals, strict=True) if s > 0)
+        middle = len(ratios) // 2
+        self._noise_ratio = 0.0 if not ratios else (ratios[middle] + ratios[~middle]) / 2
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations a level."""
+        return 1 if self.settings.fidelity >= 1 else 1 + self.settings.steps
+
+    def halo(self, level: int) -> int:
+        """Input pixels of the level around a pixel that may influence its children; a multiple of the net's `align`."""
+        return self._border(level) + self.net.config.halo * self.evaluations + self._after(level)
+
+    def _border(self, level: int) -> int:
+        """Cells at a window's border whose features would need pixels beyond it."""
+        return self._aligned(max(FEATURE_HALO, self.classic.start_halo(level)))
+
+    def _after(self, level: int) -> int:
+        """Cells around a cell whose state closing it may need."""
+        return self._aligned(self.classic.close_halo(level))
+
+    def _aligned(self, cells: int) -> int:
+        return -(-cells // self.net.config.align) * self.net.config.align
+
+    def run(self, inputs: LevelInputs) -> Tensor:
+        """(C, h, w) -> (C, 2h, 2w), every value within the settings' range."""
+        start = self.classic.start(inputs)
+        context = self.context(inputs)
+        scale = torch.tensor(
+            [detail_scale(s, inputs.level) for s in self.settings.sensor.signal], dtype=start.dtype, device=start.device
+        )[:, None, None]
+        trust = None if inputs.ref is None else inputs.trust
+        unknown = unknown_scale(scale, trust, context.confidence)
+        out = start.clone()
+        for bands, fresh in band_groups(len(inputs.x)):
+            pick = torch.tensor(bands, device=start.device)
+            ref = None if inputs.ref is None else inputs.ref[pick]
+            known = features(inputs.x[pick], start[pick], ref, None if trust is None else trust[pick], scale[pick])
+            state = self._state(known, context, inputs.level, inputs.origin)
+            fine = from_state(state, start[pick], unknown[pick], mean_known=inputs.level > 1)
+            for k in fresh:
+                out[bands[k]] = fine[k]
+        return self.classic.close(out, inputs)
+
+    def context(self, inputs: LevelInputs) -> Context:
+        """What the network is told of this level: the same in every block, also where the reference shows nothing."""
+        reference = self.settings.reference
+        rho = None
+        if reference is not None and inputs.level <= reference.level:
+            rho = float(torch.log2(torch.tensor(2.0**inputs.level / reference.ratio, dtype=torch.float64)))
+        mean_input = self.settings.fidelity if inputs.level > 1 else 0.0
+        return Context(
+            inputs.level, inputs.gsd_m, self.settings.sensor.taps, self._noise_ratio, rho, min(mean_input, 1.0)
+        )
+
+    def _state(self, known: Tensor, context: Context, level: int, origin: tuple[int, int]) -> Tensor:
+        """(9 C + 1, h, w) features of three bands -> (4 C, h, w) state; 0 in the outer halo.
+
+        Every evaluation loses the network's halo, so each runs on what the next ones need and no more.
+        """
+        kind, size = known.dtype, (known.shape[-2], known.shape[-1])
+        reach, border = self.net.config.halo, self._border(level)
+        known = known.float()[None]  # (1, 28, h, w)
+        vector = torch.tensor([context.vector()], dtype=torch.float32, device=known.device)
+
+        def denoise(z: Tensor, t: float) -> Tensor:
+            """(1, 4 C, m, n) centred on the window -> (1, 4 C, m - 2 reach, n - 2 reach)."""
+            both = torch.cat([centre(known, z), z], dim=1).contiguous(memory_format=torch.channels_last)
+            clean = self._evaluate(both, vector, t)[..., reach:-reach, reach:-reach]
+            if level > 1:
+                clean[:, :BANDS] = 0  # the mean of a block is given, and the network was never asked for it
+            return clean
+
+        empty = torch.zeros((1, 4 * BANDS, size[0] - 2 * border, size[1] - 2 * border), device=known.device)
+        state = mean = denoise(empty, 1.0)
+        fidelity = self.settings.fidelity
+        if fidelity < 1:
+            noise = state_noise(self.settings.seed, level, origin, size, known.device)
+            if level > 1:
+                noise[:, :BANDS] = 0
+            drawn = sample(mean, centre(noise, mean), self.settings.steps, denoise)
+            gain = self.gain[min(level, len(self.gain)) - 1]
+            mean = centre(mean, drawn)
+            state = mean + (drawn - mean) * (gain * (1 - fidelity))
+        rows, cols = ((whole - part) // 2 for whole, part in zip(size, state.shape[-2:], strict=True))
+        return torch.nn.functional.pad(state[0].to(kind), (cols, cols, rows, rows))
+
+    @torch.no_grad()
+    def _evaluate(self, both: Tensor, vector: Tensor, t: float) -> Tensor:
+        out: Tensor = self.net(both, vector, torch.tensor([t], device=both.device))
+        return out
+
+
+def state_noise(seed: int, level: int, origin: tuple[int, int], shape: tuple[int, int], device: torch.device) -> Tensor:
+    """White noise of the state, (1, 4 BANDS, h, w): the Haar bands of noise on the output's pixels, of variance 1.
+
+    A function of the absolute position; groups of bands share it, so that detail is coherent across all bands.
+    """
+    fine = coordinate_noise(
+        seed, level, BANDS, (2 * origin[0], 2 * origin[1]), (2 * shape[0], 2 * shape[1]), device=device
+    )
+    return torch.cat([2 * band for band in dwt2(fine)])[None]
+
+
+def band_groups(count: int) -> list[tuple[list[int], list[int]]]:
+    """Groups of three bands that go through the network together.
+
+    Returns:
+        (bands, places): three band numbers, and which of the three places give a band that no earlier group gave.
+    """
+    groups = []
+    for first in range(0, count, BANDS):
+        begin = min(first, max(count - BANDS, 0))
+        bands = [min(begin + k, count - 1) for k in range(BANDS)]
+        fresh = [k for k in range(BANDS) if begin + k >= first and begin + k < count]
+        groups.append((bands, fresh))
+    return groups

@@ -1,0 +1,180 @@
+"""The learned stage: what it starts from, how far it sees, and what its noise is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from tiny_network import CONFIG, tiny_net
+from ursat.fir import psf_taps
+from ursat.models.core.config import PRESETS, CoreConfig
+from ursat.models.core.denoiser import Denoiser
+from ursat.models.core.stage import BLOCK, CoreStage, band_groups, state_noise
+from ursat.models.fusion import FusionStage
+from ursat.models.stage import LevelInputs, Stage, StageSettings
+from ursat.models.wavelet import block_mean
+from ursat.types import ReferenceModel, SensorModel
+
+NET = tiny_net()
+
+
+def settings(bands: int = 3, *, reference: bool = True, closure: str = "off", **changes: Any) -> StageSettings:
+    sensor = SensorModel("mtf=0.3", 0.3, psf_taps(0.3), (2.0,) * bands, (20.0,) * bands)
+    identity = tuple(tuple(float(i == j) for j in range(bands)) for i in range(bands))
+    model = ReferenceModel(2, (1.0,), identity, (0.0,) * bands, (1.0,) * bands, (3.0,) * bands, 0.3, 4.0)
+    limits = (-1e6,) * bands, (1e6,) * bands
+    return StageSettings(sensor, model if reference else None, closure, *limits, **changes)
+
+
+def inputs(level: int, h: int, w: int, bands: int = 3, *, ref: bool = True, seed: int = 0) -> LevelInputs:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(bands, h, w, generator=generator) * 40 + 500
+    fine = torch.randn(bands, 2 * h, 2 * w, generator=generator) * 40 + 500
+    trust = torch.rand(bands, h, w, generator=generator)
+    seen = torch.ones(bands, h, w, dtype=torch.bool) if level == 1 else None
+    return LevelInputs(level, x, seen, fine if ref else None, trust if ref else None, (3, -5), 10.0)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("ref", [True, False])
+@pytest.mark.parametrize("closure", ["auto", "exact", "off"])
+def test_without_a_correction_it_is_the_classical_stage(level: int, ref: bool, closure: str) -> None:
+    chosen = settings(reference=ref, closure=closure)
+    untrained = CoreStage(chosen, Denoiser(CONFIG).eval())
+    given = inputs(level, 24, 20, ref=ref)
+    assert isinstance(untrained, Stage)
+    assert torch.equal(untrained.run(given), FusionStage(chosen).run(given))
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize(("fidelity", "steps"), [(1.0, 2), (0.0, 1), (0.0, 2)])
+def test_nothing_beyond_the_halo_is_seen(level: int, fidelity: float, steps: int) -> None:
+    stage = CoreStage(settings(closure="auto", fidelity=fidelity, steps=steps), NET)
+    halo = stage.halo(level)
+    given = inputs(level, 16, 8 + halo + 8)
+    other = inputs(level, 16, 8 + halo + 8, seed=1)
+    assert given.ref is not None
+    assert given.trust is not None
+    assert other.ref is not None
+    assert other.trust is not None
+    changed = replace(given, x=given.x.clone(), ref=given.ref.clone(), trust=given.trust.clone())
+    changed.x[..., :8] = other.x[..., :8]
+    changed.ref[..., :16], changed.trust[..., :8] = other.ref[..., :16], other.trust[..., :8]
+    a, b = stage.run(given), stage.run(changed)
+    far = 2 * (8 + halo)
+    assert torch.equal(a[..., far:], b[..., far:])
+    near = 2 * (8 + NET.config.halo // 2)
+    assert not torch.equal(a[..., 16:near], b[..., 16:near])
+
+
+@pytest.mark.parametrize("config", [*PRESETS.values(), CONFIG], ids=lambda c: c.name)
+@pytest.mark.parametrize("closure", ["auto", "exact", "off"])
+def test_blocks_halve_evenly(config: CoreConfig, closure: str) -> None:
+    with torch.device("meta"):
+        net = Denoiser(config)
+    for steps in (1, 2, 3):
+        stage = CoreStage(settings(closure=closure, fidelity=0.0, steps=steps), net)
+        assert all(stage.halo(level) % config.align == 0 for level in (1, 2, 3))
+    assert BLOCK % config.align == 0
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 6])
+def test_any_number_of_bands(bands: int) -> None:
+    for level in (1, 2):
+        for fidelity in (0.0, 1.0):
+            chosen = settings(bands, fidelity=fidelity)
+            given = inputs(level, 12, 14, bands)
+            out = CoreStage(chosen, NET).run(given)
+            assert out.shape == (bands, 24, 28)
+            moved = (out - FusionStage(chosen).run(given)).abs().amax((1, 2))
+            assert (moved > 0.1).all()
+            if level == 2:
+                torch.testing.assert_close(block_mean(out), given.x, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_groups_give_every_band_once(count: int) -> None:
+    groups = band_groups(count)
+    assert [bands[k] for bands, fresh in groups for k in fresh] == list(range(count))
+    assert all(len(bands) == 3 and set(bands) <= set(range(count)) for bands, _ in groups)
+
+
+def test_groups_share_their_noise() -> None:
+    three = inputs(1, 12, 14)
+    assert three.ref is not None
+    assert three.trust is not None
+    twice = replace(
+        three,
+        x=three.x.repeat(2, 1, 1),
+        observed=torch.ones(6, 12, 14, dtype=torch.bool),
+        ref=three.ref.repeat(2, 1, 1),
+        trust=three.trust.repeat(2, 1, 1),
+    )
+    out = CoreStage(settings(6, fidelity=0.0), NET).run(twice)
+    assert torch.equal(out[:3], out[3:])
+    assert torch.equal(out[:3], CoreStage(settings(3, fidelity=0.0), NET).run(three))
+
+
+def test_noise_is_white_and_a_function_of_the_place() -> None:
+    here = state_noise(5, 2, (40, -7), (30, 24), torch.device("cpu"))
+    assert here.shape == (1, 12, 30, 24)
+    assert abs(float(here.std()) - 1) < 0.03
+    there = state_noise(5, 2, (50, -3), (8, 6), torch.device("cpu"))
+    assert torch.equal(here[..., 10:18, 4:10], there)
+    for other in (
+        state_noise(6, 2, (40, -7), (30, 24), here.device),
+        state_noise(5, 3, (40, -7), (30, 24), here.device),
+    ):
+        assert not torch.equal(here, other)
+
+
+def test_double_precision() -> None:
+    given = inputs(1, 12, 14)
+    assert given.ref is not None
+    assert given.trust is not None
+    exact = replace(given, x=given.x.double(), ref=given.ref.double(), trust=given.trust.double())
+    stage = CoreStage(settings(closure="auto", fidelity=0.0), NET)
+    out = stage.run(exact)
+    assert out.dtype == torch.float64
+    torch.testing.assert_close(out, stage.run(given).double(), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_seeds_and_fidelity(level: int) -> None:
+    given = inputs(level, 12, 14)
+
+    def run(gain: tuple[float, ...] = (1.0,), **changes: Any) -> torch.Tensor:
+        return CoreStage(settings(**changes), NET, gain).run(given)
+
+    mean, sample = run(), run(fidelity=0.0, seed=1)
+    assert torch.equal(run(seed=7, steps=4), mean)
+    assert torch.equal(run(fidelity=0.0, seed=1), sample)
+    assert (run(fidelity=0.0, seed=2) - sample).abs().mean() > 0.1
+    assert (run(fidelity=0.0, seed=1, steps=1) - sample).abs().mean() > 1e-3
+    if level == 1:  # on later levels the network is also told what its input is
+        half = run(fidelity=0.5, seed=1)
+        torch.testing.assert_close(half, (mean + sample) / 2, rtol=0, atol=1e-3)
+        torch.testing.assert_close(run((0.0,), fidelity=0.0), mean, rtol=0, atol=1e-3)
+        torch.testing.assert_close(run((0.5,), fidelity=0.0, seed=1), half, rtol=0, atol=1e-3)
+
+
+def test_the_last_gain_holds_for_later_levels() -> None:
+    given = inputs(2, 12, 14)
+    chosen = settings(fidelity=0.0)
+    assert torch.equal(CoreStage(chosen, NET, (9.0, 0.5)).run(given), CoreStage(chosen, NET, (0.5,)).run(given))
+
+
+def test_a_block_s_bits_do_not_depend_on_threads() -> None:
+    net = tiny_net(PRESETS["core-xs"])
+    stage = CoreStage(settings(closure="auto"), net)
+    side = BLOCK + 2 * stage.halo(2)
+    given = inputs(2, side, side)
+    outs = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        outs.append(stage.run(given))
+    torch.set_num_threads(1)
+    assert torch.equal(*outs)
