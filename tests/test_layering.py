@@ -13,7 +13,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "ursat"
 
 # A folder may import the folders named here, and every plain module of the base (grid, types, fir, errors).
 BELOW = {
-    "cli": {"run", "benchmark", "io"},
+    "cli": {"run", "training", "benchmark", "io"},
+    "training": {"benchmark", "run", "io", "harmonise", "tiling", "models"},
     "benchmark": {"run", "io", "harmonise", "tiling", "models"},
     "run": {"io", "harmonise", "tiling", "models"},
     "io": set(),
@@ -27,7 +28,7 @@ CLI_FROM_IO = {"ursat.io.scene", "ursat.io.provenance"}
 # Where a library may be imported; everywhere else it would be loaded, or its conventions leak, by accident.
 HOMES = {
     "rasterio": {"io"},
-    "torch": {"models", "run", "base"},
+    "torch": {"models", "run", "base", "benchmark", "training"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -14,6 +14,7 @@ from ursat.run.report import (
     Octave,
     PlanReport,
     ReferenceSummary,
+    Sampling,
     SensorSummary,
     UpscaleReport,
 )
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from ursat.run.options import UpscaleOptions
 
 MODEL = ModelSummary("fusion", "classical, nothing learned")
+SAMPLING = Sampling("faithful", 1.0, 0, 0, 0)
 REPORT = UpscaleReport(
     output="out.tif",
     input="in.tif",
     model=MODEL,
+    sampling=SAMPLING,
     scale=32.0,
     input_size=(120, 110),
     output_size=(3840, 3520),
@@ -66,6 +69,7 @@ PLAN = PlanReport(
     input="in.tif",
     output="out.tif",
     model=MODEL,
+    sampling=SAMPLING,
     scale=32.0,
     input_size=(120, 110),
     output_size=(3840, 3520),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,9 @@ import rasterio
 from cli_fakes import install
 from rasterio.transform import from_origin
 
-from ursat.run.report import CoregReport, ModelSummary
+from tiny_network import CONFIG, save_tiny
+from ursat.models.shipped import DEFAULT_MODEL
+from ursat.run.report import CoregReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,10 +175,55 @@ def test_verify(cli: Cli, monkeypatch: pytest.MonkeyPatch, holds: bool) -> None:
     assert json.loads(cli("verify", "out.tif", "-i", "in.tif", "--json").out) == report.to_json()
 
 
-def test_models_list(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = (ModelSummary("fusion", "classical, nothing learned"),)
-    install(monkeypatch, "ursat.run.models", known_models=lambda: found)
-    assert cli("models", "list").out == "  fusion  classical, nothing learned\n"
-    assert json.loads(cli("models", "list", "--json").out) == [
-        {"name": "fusion", "kind": "classical, nothing learned", "sha256": None}
-    ]
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return save_tiny(tmp_path / "mine.safetensors")
+
+
+def test_models_list(cli: Cli) -> None:
+    lines = cli("models", "list").out.splitlines()
+    assert any(line.startswith("  fusion ") and "classical, nothing learned" in line for line in lines)
+    assert sum("(default)" in line for line in lines) == 1
+    found = json.loads(cli("models", "list", "--json").out)
+    assert {"name": "fusion", "kind": "classical, nothing learned", "sha256": None}.items() <= found[0].items()
+    assert [model["name"] for model in found if model["default"]] == [DEFAULT_MODEL]
+
+
+def test_models_info(cli: Cli, weights: Path) -> None:
+    lines = [" ".join(line.split()) for line in cli("models", "info", str(weights)).out.splitlines()]
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    for line in (
+        "core-tiny",
+        "kind diffusion",
+        "mode faithful unless told otherwise",
+        "evaluations 1 faithful, 2 realistic, a level and three bands",
+        "trained 7 steps, 2026-01-02",
+        "licence CC0-1.0",
+        "calibration 0.9, 1.1",
+        "scores x4 noref 0.25",
+        f"sha256 {sha256} (not one that ships)",
+    ):
+        assert line in lines
+    found = json.loads(cli("models", "info", str(weights), "--json").out)
+    assert (found["sha256"], found["data"]["places"], found["halo"]) == (sha256, "none", CONFIG.halo)
+    assert cli("models", "info", "fusion").out.startswith("fusion\n")
+    unknown = cli("models", "info", "dreams")
+    assert (unknown.code, unknown.out) == (2, "")
+
+
+def test_models_verify(cli: Cli, weights: Path) -> None:
+    outcome = cli("models", "verify")
+    assert outcome.code == 0
+    assert all(": " in line for line in outcome.out.splitlines())
+    assert cli("models", "verify", str(weights)).out.startswith(f"  {weights}  ok: core-tiny, sha256 ")
+    broken = weights.with_name("broken.safetensors")
+    broken.write_bytes(weights.read_bytes()[:-100])
+    outcome = cli("models", "verify", str(weights), str(broken))
+    assert outcome.code == 3
+    first, second = outcome.out.splitlines()
+    assert "ok: " in first
+    assert "FAILED: " in second
+    assert "truncated" in second
+    assert outcome.err.startswith("ursat: error: weights that cannot be used: ")
+    verdicts = json.loads(cli("models", "verify", "fusion", str(broken), "--json").out)
+    assert [verdict["ok"] for verdict in verdicts] == [True, False]

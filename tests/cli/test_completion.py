@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("words", "count", "expected"),
     [
-        ("ursat ", 1, {"upscale", "plan", "info", "coreg", "verify", "models"}),
+        ("ursat ", 1, {"upscale", "plan", "info", "coreg", "verify", "models", "train"}),
         ("ursat up", 1, {"upscale"}),
         ("ursat upscale --max-m", 2, {"--max-memory"}),
         ("ursat upscale in.tif --closure e", 4, {"exact"}),
-        ("ursat models ", 2, {"list"}),
+        ("ursat models ", 2, {"list", "info", "verify"}),
     ],
 )
 def test_words(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str, count: int, expected: set[str]) -> None:

@@ -101,7 +101,8 @@ def test_a_box_with_negative_numbers_is_a_piece_of_the_whole(
 
 def test_json_report_of_a_run(cli: Cli, scene: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.tif"
-    report = json.loads(cli("upscale", str(scene), "-o", str(output), "--scale", "2", "--json").out)
+    argv = ("upscale", str(scene), "-o", str(output), "--scale", "2", "--json", "--model", "fusion")
+    report = json.loads(cli(*argv).out)
     assert report["output"] == str(output)
     assert report["output_size"] == [48, 40]
     assert report["model"] == {"name": "fusion", "kind": report["model"]["kind"], "sha256": None}
@@ -186,6 +187,9 @@ def test_bad_input_is_one_line_and_no_output(cli: Cli, tmp_path: Path, make: Cal
         (["--scale", "2", "-o", "{input}", "--overwrite"], 2, "in.tif"),
         (["--scale", "2", "--bands", "red,nir"], 3, "nir"),
         (["--scale", "2", "--model", "dreams"], 2, "fusion"),
+        (["--scale", "2", "--model", "{here}/absent.safetensors"], 3, "absent.safetensors"),
+        (["--scale", "2", "--model", "fusion", "--mode", "realistic"], 2, "--mode realistic"),
+        (["--scale", "2", "--model", "fusion", "--samples", "4"], 2, "--samples"),
         (["--scale", "2", "--co", "NO_SUCH_OPTION=1"], 2, "NO_SUCH_OPTION"),
         (["--scale", "2", "--window", "20,0,10,10"], 2, "--window"),
         (["--scale", "2", "--bbox", "10,50,11,51"], 3, ""),

@@ -55,6 +55,12 @@ def test_defaults_are_the_library_s(cli: Cli, pipeline: FakePipeline) -> None:
          (("COMPRESS", "Deflate"), ("LEVEL", "9"), ("A", "b"))),
         ("--psf mtf=0.25", "psf", "mtf=0.25"),
         ("--closure exact", "closure", "exact"),
+        ("--model a/b.safetensors", "model", "a/b.safetensors"),
+        ("--mode faithful", "mode", "faithful"),
+        ("--fidelity 0.5", "fidelity", 0.5),
+        ("--steps 3", "steps", 3),
+        ("--steps auto", "steps", None),
+        ("--samples 4", "samples", 4),
         ("--seed 7", "seed", 7),
         ("--device cuda:1", "device", "cuda:1"),
         ("-j 3", "jobs", 3),
@@ -104,8 +110,9 @@ def test_command_line_overrules_the_environment_s_other_option(
 ) -> None:
     monkeypatch.setenv("URSAT_SCALE", "32")
     monkeypatch.setenv("URSAT_BBOX", "1,2,3,4")
-    assert cli("upscale", "in.tif", "--gsd", "3", "--window", "0,0,2,2").code == 0
-    assert (pipeline.options.scale, pipeline.options.bbox) == (None, None)
+    monkeypatch.setenv("URSAT_FIDELITY", "0.5")
+    assert cli("upscale", "in.tif", "--gsd", "3", "--window", "0,0,2,2", "--mode", "faithful").code == 0
+    assert (pipeline.options.scale, pipeline.options.bbox, pipeline.options.fidelity) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +133,8 @@ def test_command_line_overrules_the_environment_s_other_option(
         *[
             (f"in.tif --scale 2 {option}", option.split()[0])
             for option in (
-                "--mode faithful", "--fidelity 1", "--samples 3", "--steps 4", "--sr net", "--one-step", "--resume",
-                "--executor dask", "--scheduler x",
+                "--mode pretty", "--fidelity 1.1", "--fidelity nan", "--samples 1", "--steps 0", "--steps few",
+                "--samples 2 -o -", "--sr net", "--one-step", "--resume", "--executor dask", "--scheduler x",
             )
         ],
     ],
@@ -141,7 +148,7 @@ def test_usage_errors(cli: Cli, pipeline: FakePipeline, argv: str, said: str) ->
     assert second.startswith("  hint: ")
 
 
-@pytest.mark.parametrize("command", ["train", "benchmark", "run-shard", "merge"])
+@pytest.mark.parametrize("command", ["benchmark", "run-shard", "merge"])
 def test_commands_of_later_versions_are_unknown(cli: Cli, command: str) -> None:
     outcome = cli(command)
     assert outcome.code == 2

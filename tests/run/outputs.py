@@ -113,6 +113,7 @@ def pair(
     tolerance = 1e-4 * float(np.nanpercentile(seen, 99)) if floating else 1.0
     provenance = {
         "ursat": "0.1.0", "model": {"name": "fusion", "kind": "classical", "sha256": None}, "seed": 0,
+        "sampling": {"mode": "faithful", "fidelity": 1.0, "steps": 0, "evaluations": 0},
         "scale": float(k), "window": None, "aoi": False, "input": {"gsd_m": 30.0, "sensor": "unknown"},
         "sensor": {"name": "test", "mtf": 0.3, "taps": list(taps)},
         "closure": {

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from ursat import __version__
-from ursat.cli import coreg, info, models, plan, upscale, verify
+from ursat.cli import coreg, info, models, plan, train, upscale, verify
 from ursat.cli.console import prepare_streams
 from ursat.cli.errors import guard
 
@@ -36,6 +36,7 @@ app.command("plan")(plan.plan)
 app.command("info")(info.info)
 app.command("coreg")(coreg.coreg)
 app.command("verify")(verify.verify)
+app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
+from ursat.cli import model_options as m
 from ursat.cli import options as o
 from ursat.cli import parse
 from ursat.errors import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEFAULT = UpscaleOptions()
-_EXCLUSIVE = (("scale", "gsd"), ("bbox", "aoi", "window"), ("output_argument", "output"))
+_EXCLUSIVE = (("scale", "gsd"), ("bbox", "aoi", "window"), ("output_argument", "output"), ("mode", "fidelity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,12 @@ class Job:
     output_argument: o.OutputArgument = None
     scale: o.Scale = None
     gsd: o.Gsd = None
-    model: o.Model = _DEFAULT.model
+    model: m.Model = _DEFAULT.model
+    mode: m.Mode = None
+    fidelity: m.Fidelity = None
+    steps: m.Steps = None
+    samples: m.Samples = None
+    seed: m.Seed = _DEFAULT.seed
     ref: o.Ref = None
     ref_bands: o.RefBands = None
     ref_psf: o.RefPsf = None
@@ -50,7 +56,6 @@ class Job:
     creation_options: o.CreationOptions = None
     psf: o.Psf = _DEFAULT.psf
     closure: o.Closure = "auto"
-    seed: o.Seed = _DEFAULT.seed
     device: o.Device = _DEFAULT.device
     jobs: o.Jobs = _DEFAULT.jobs
     tile: o.Tile = _DEFAULT.tile
@@ -79,6 +84,10 @@ class Job:
             ref=self.ref,
             output=self.output if self.output_argument is None else self.output_argument,
             model=self.model,
+            mode=self.mode,
+            fidelity=self.fidelity,
+            steps=self.steps,
+            samples=self.samples,
             bands=parse.names(self.bands or ()),
             ref_bands=parse.names(self.ref_bands or ()),
             window=self.window,
@@ -109,6 +118,8 @@ class Job:
         if self.output is not None and self.output_argument is not None:
             both = f"{self.output_argument} and --output {self.output}"
             raise UsageError(f"two outputs: {both}", hint="give the output once")
+        if self.samples is not None and "-" in (self.output, self.output_argument):
+            raise UsageError("--samples writes a second file, beside the output", hint="name the output with -o OUT")
         sizes = _given({"--scale": self.scale, "--gsd": self.gsd})
         if len(sizes) != 1:
             problem = "--scale and --gsd given together" if sizes else "neither --scale nor --gsd given"

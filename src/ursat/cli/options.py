@@ -57,7 +57,6 @@ Gsd = Annotated[
         help="Pixel size of the output in metres, instead of --scale.",
     ),
 ]
-Model = Annotated[str, typer.Option("--model", metavar="NAME", help="See `ursat models list`.")]
 
 Ref = Annotated[
     str | None,
@@ -257,12 +256,6 @@ Closure = Annotated[
         "--closure",
         rich_help_panel=SENSOR,
         help="How closely the output, as the sensor sees it, equals the input: to its noise, to 1 DN, or not at all.",
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed", min=0, rich_help_panel=SENSOR, help="Seed of generated detail; `fusion` draws none, and records it."
     ),
 ]
 

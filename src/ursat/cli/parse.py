@@ -66,6 +66,20 @@ def count(text: object) -> float:
     return number if number > 0 else _bad(text, expected)
 
 
+def fidelity(text: object) -> float:
+    """'0.5' -> 0.5; from 0 to 1."""
+    expected = "a fidelity: a number from 0 (realistic) to 1 (faithful)"
+    number = _number(str(text), expected)
+    return number if 0 <= number <= 1 else _bad(text, expected)
+
+
+def steps(text: object) -> int | None:
+    """'3' -> 3, 'auto' -> None."""
+    if text is None or str(text).lower() == "auto":
+        return None
+    return int(str(text)) if str(text).isdecimal() and int(str(text)) > 0 else _bad(text, "a number of steps, or auto")
+
+
 def jobs(text: object) -> int:
     """A number of threads, or 'ALL_CPUS' -> 0."""
     if str(text).upper() == "ALL_CPUS":

@@ -54,6 +54,7 @@ def rows(report: PlanReport) -> list[Row]:
     free = "" if report.free_bytes is None else f" of {render.size(report.free_bytes)} free"
     return [
         ("model", report.model.line),
+        *([("mode", report.sampling.line)] if report.sampling.evaluations else []),
         ("input", f"{render.pixels(report.input_size)}, {render.count(report.bands, 'band')} {report.dtype}"),
         ("output", f"{render.pixels(report.output_size)} at {pitch} m, x{render.number(report.scale)}"),
         ("reference", report.reference or "none"),

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def upscale(job: Job) -> None:
     """Make INPUT's pixels K times finer, guided by a finer reference of the same ground.
 
-    The detail finer than the reference's own pixels is interpolated, not observed; the report says which is which.
+    Detail finer than the reference's own pixels is interpolated, predicted or generated, not observed; the report says
+    which is which.
     """
     options = job.options()
     warnings = start_logging(job.verbosity)
@@ -90,6 +91,7 @@ def rows(report: UpscaleReport) -> list[Row]:
     )
     return [
         ("model", report.model.line),
+        *([("mode", report.sampling.line)] if report.sampling.evaluations else []),
         ("grid", f"{before} -> {after} ({steps}), {render.count(report.bands, 'band')} {report.dtype}"),
         *_reference_rows(report.reference, report.reference_share),
         ("sensor", f"{report.sensor.name}, MTF {render.number(report.sensor.mtf, 3)} at Nyquist"),
@@ -97,6 +99,11 @@ def rows(report: UpscaleReport) -> list[Row]:
         ("closure", f"{closure.mode}: {residual}{stuck}"),
         ("detail", render.octaves((o.gsd_m, o.origin) for o in report.octaves)),
         ("effective", f"{render.number(report.effective_gsd_m)} m: the finest detail that a sensor saw"),
+        *(
+            [("spread", f"{report.spread}: standard deviation of {report.sampling.samples} samples")]
+            if report.spread
+            else []
+        ),
         ("run", f"{speed}, {render.size(report.peak_memory)} peak memory"),
     ]
 

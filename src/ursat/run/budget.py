@@ -11,18 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ursat.errors import UsageError
+from ursat.models.core.config import BLOCK
 from ursat.tiling.levels import depth_of
 
 if TYPE_CHECKING:
     from ursat.grid import Grid
+    from ursat.models.core.config import CoreConfig
     from ursat.run.options import UpscaleOptions
+    from ursat.run.report import Sampling
     from ursat.types import Encoding, SceneInfo
 
 # The process before its first tile (interpreter, numpy, GDAL, torch), GDAL's block cache and the codec's buffers.
 _BASE_BYTES = 620 << 20
 # Working copies of a tile and of its surroundings that are alive at once; measured with make bench.
 _TILE_COPIES = 9
+_SPREAD_COPIES = 4
 _SMALLEST_TILE = 64
+BLOCK_BYTES = 64 << 20  # results of a network that are kept for the next tiles
+_LIVE_TENSORS = 4  # of the first width, while a block is evaluated
+_CLASSIC_HALO = 44  # input pixels that the classical stage and the features add to the network's own reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Budget:
     """Costs of a run; ``refused`` says in one line why it must not start (None: it may), ``advice`` what to do.
 
     ``tile`` is the asked one, halved until ``memory_bytes`` fits. ``disk_bytes`` counts the working file and the
-    finished file side by side, as they are just before the rename.
+    finished file side by side, as they are just before the rename, and the spread of samples with its own two.
     """
 
     pixels: int
@@ -45,8 +52,37 @@ class Budget:
     advice: str
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkCost:
+    """What a network adds to a run's memory.
+
+    held: bytes of weights, activations of one block, and kept results. around: input pixels that tiles grow by on both
+    sides together, whole blocks and all. tile_copies: working copies of a tile, for the spread of samples.
+    """
+
+    held: int
+    around: int
+    tile_copies: int
+
+
+def network_cost(config: CoreConfig, sampling: Sampling, sample_steps: int) -> NetworkCost:
+    """The memory of a network of the core family; ``sample_steps``: of a sample behind the spread."""
+    evaluations = max(sampling.evaluations, 1 + sample_steps if sampling.samples else 0)
+    reach = config.halo * evaluations + _CLASSIC_HALO
+    side = BLOCK + 2 * reach
+    held = _LIVE_TENSORS * config.widths[0] * 4 * side**2 + BLOCK_BYTES
+    around = 2 * (reach + config.halo * evaluations) + 3 * BLOCK // 2
+    return NetworkCost(held, around, _SPREAD_COPIES if sampling.samples else 0)
+
+
 def estimate(
-    info: SceneInfo, grid: Grid, encoding: Encoding, scale: float, options: UpscaleOptions, output: Path
+    info: SceneInfo,
+    grid: Grid,
+    encoding: Encoding,
+    scale: float,
+    options: UpscaleOptions,
+    output: Path,
+    network: NetworkCost | None,
 ) -> Budget:
     """Costs of making ``grid`` from ``info``.
 
@@ -59,13 +95,14 @@ def estimate(
     pixels = grid.height * grid.width
     raw = pixels * bands * np.dtype(encoding.dtype).itemsize
     # The finished COG: overviews add a third; compression rarely beats one half on interpolated detail.
-    disk = int(raw * (1 + 4 / 3 * 0.7))
+    spread = pixels * bands * 4 if options.samples else 0
+    disk = int((raw + spread) * (1 + 4 / 3 * 0.7))
     folder = output.parent if str(output.parent) else Path()
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
     tile = options.tile
-    while tile > _SMALLEST_TILE and memory_bytes(tile, info, bands, scale, encoding) > options.max_memory:
+    while tile > _SMALLEST_TILE and memory_bytes(tile, info, scale, encoding, network) > options.max_memory:
         tile //= 2
-    memory = memory_bytes(tile, info, bands, scale, encoding)
+    memory = memory_bytes(tile, info, scale, encoding, network)
     threads = options.jobs if options.jobs > 0 else len(os.sched_getaffinity(0))
     tiles = -(-grid.height // tile) * -(-grid.width // tile)
     refused, advice = None, ""
@@ -85,10 +122,14 @@ def estimate(
     return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, refused, advice)
 
 
-def memory_bytes(tile: int, info: SceneInfo, bands: int, scale: float, encoding: Encoding, level: int = 2) -> int:
+def memory_bytes(
+    tile: int, info: SceneInfo, scale: float, encoding: Encoding, network: NetworkCost | None, level: int = 2
+) -> int:
     """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read."""
     item = np.dtype(encoding.work_dtype).itemsize
-    around = tile / 2 ** depth_of(scale) + 200  # input pixels under a tile, with its halo
-    copies = _TILE_COPIES * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
+    around = tile / 2 ** depth_of(scale) + (network.around if network else 200)  # input pixels under a tile
+    tiles = _TILE_COPIES + (network.tile_copies if network else 0)
+    copies = tiles * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
     closure_rows = info.grid.width * 2 * (2 * tile / scale + 64)
-    return int(_BASE_BYTES + bands * item * (copies + closure_rows))
+    held = network.held if network else 0
+    return int(_BASE_BYTES + held + len(encoding.scales) * item * (copies + closure_rows))

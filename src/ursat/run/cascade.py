@@ -6,6 +6,7 @@ so any cut of the scene gives the same pixels (DESIGN promise "tiles do not exis
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from ursat.models.finish import Finish, needs_finish
 from ursat.models.stage import LevelInputs
 from ursat.models.trust import LocalTrust
 from ursat.models.wavelet import block_mean
+from ursat.run.blocks import BlockRunner
+from ursat.run.budget import BLOCK_BYTES
 from ursat.run.harmonised import HarmonisedReference
 from ursat.tiling.levels import depth_of, input_index, is_power_of_two, level_windows, total_reach, work_window
 
@@ -61,6 +64,7 @@ class Cascade:
         dtype: float32, or float64 where stored numbers need it.
         gsd_m: the input's ground sampling distance, metres.
         keep: (window of the input) -> (h, w) bool, False where nothing is to be made (outside an AOI); None: all.
+        block_budget: bytes of a block-wise stage's results to keep for the next tiles.
     """
 
     def __init__(
@@ -75,17 +79,16 @@ class Cascade:
         dtype: torch.dtype,
         gsd_m: float,
         keep: Callable[[Window], NDArray[np.bool_]] | None = None,
+        block_budget: int = BLOCK_BYTES,
     ) -> None:
         self.keep = keep
-        self.stage = stage
-        self.settings = settings
         self.scale = scale
         self.depth = depth_of(scale)
         self.source = source
         self.device = device
         self.dtype = dtype
         self.gsd_m = gsd_m
-        self.reach = total_reach(self.depth, stage.halo)
+        self._draw_with(stage, settings, block_budget)
         taps = settings.sensor.taps
         exact = settings.closure == "exact" and needs_finish(scale, taps)
         self._finish = Finish(scale, taps) if exact else None
@@ -95,6 +98,17 @@ class Cascade:
             harmonised = HarmonisedReference(reference, settings.reference, device=device, dtype=dtype)
             self.reference = BlockCache(harmonised, budget=_CACHE_BYTES)
             self._trust = LocalTrust(settings.sensor, settings.reference)
+
+    def sibling(self, stage: Stage, settings: StageSettings, *, block_budget: int = BLOCK_BYTES) -> Cascade:
+        """The same cascade with another draw of the same model: sensor, reference and closure must not differ."""
+        other = copy.copy(self)
+        other._draw_with(stage, settings, block_budget)  # noqa: SLF001  (of this very class)
+        return other
+
+    def _draw_with(self, stage: Stage, settings: StageSettings, block_budget: int) -> None:
+        self.stage, self.settings = stage, settings
+        self.reach = total_reach(self.depth, stage.halo)
+        self._blocks = None if stage.block is None else BlockRunner(stage, stage.block, budget=block_budget)
 
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
@@ -126,8 +140,9 @@ class Cascade:
         observed_block = self.source.read(outer)
         y, observed = self._tensors(observed_block)
         y = fill_gaps(y, observed, _FILL)
-        refs, trust = self._harmonise(outer, y, observed)
+        refs, trust = self.harmonise(outer, y, observed)
         x = y[(..., *base.within(outer))]
+        seen = observed[(..., *base.within(outer))].any(dim=0)
         held = base
         trust_sum, trust_count = 0.0, len(y) * under.height * under.width
         if trust is not None:
@@ -148,8 +163,11 @@ class Cascade:
                 origin=(step.reads.row, step.reads.col),
                 gsd_m=self.gsd_m / 2**step.level,
             )
-            doubled = self._run_stage(inputs, step.reads, step.makes)
-            x, held = doubled, step.makes
+            if self._blocks is None:
+                x = self.stage.run(inputs)[(..., *step.makes.within(step.reads.finer(2)))]
+            else:
+                x = self._blocks.run(inputs, step.reads, step.makes, seen, base)
+            held = step.makes
             if trust is not None:
                 if step.level + 1 in refs:
                     grown = upsample_smooth(trust)
@@ -163,34 +181,19 @@ class Cascade:
             x = area_resample(x, (held.row, held.col), (window.row, window.col), window.shape, factor)
         return Rendered(x, valid, trust_sum, trust_count)
 
-    def _run_stage(self, inputs: LevelInputs, reads: Window, makes: Window) -> Tensor:
-        """Run the stage on the window, or on fixed-shape blocks of it, and crop to ``makes``."""
-        if self.stage.block is None:
-            return self.stage.run(inputs)[(..., *makes.within(reads.finer(2)))]
-        size, halo = self.stage.block, self.stage.halo(inputs.level)
-        out = torch.empty((inputs.x.shape[0], makes.height, makes.width), dtype=self.dtype, device=self.device)
-        for core in makes.coarser(2).blocks(size, size):
-            part = core.pad(halo)
-            rows, cols = part.within(reads)
-            fine_rows, fine_cols = part.finer(2).within(reads.finer(2))
-            piece = LevelInputs(
-                level=inputs.level,
-                x=inputs.x[..., rows, cols].contiguous(),
-                observed=None if inputs.observed is None else inputs.observed[..., rows, cols].contiguous(),
-                ref=None if inputs.ref is None else inputs.ref[..., fine_rows, fine_cols].contiguous(),
-                trust=None if inputs.trust is None else inputs.trust[..., rows, cols].contiguous(),
-                origin=(part.row, part.col),
-                gsd_m=inputs.gsd_m,
-            )
-            doubled = self.stage.run(piece)
-            kept = core.finer(2)
-            out[(..., *kept.within(makes))] = doubled[(..., *kept.within(part.finer(2)))]
-        return out
-
-    def _harmonise(
+    def harmonise(
         self, outer: Window, y: Tensor, observed: Tensor
     ) -> tuple[dict[int, tuple[Window, Tensor]], Tensor | None]:
-        """The harmonised reference on every level that uses it, and the local trust on the input's grid."""
+        """The harmonised reference on every level that uses it, and the local trust on the input's grid.
+
+        Args:
+            outer: window of the input that y and observed show.
+            y: (C, h, w) the input, filled where not observed.
+            observed: (C, h, w) bool.
+
+        Returns:
+            {level: (window of that level's grid, (C, H, W))}, and (C, h, w) trust or None.
+        """
         model = self.settings.reference
         if self.reference is None or model is None or self._trust is None:
             return {}, None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ursat.models.shipped import DEFAULT_MODEL
+
 
 @dataclass(frozen=True, slots=True)
 class UpscaleOptions:
@@ -13,6 +15,9 @@ class UpscaleOptions:
     Exactly one of ``scale`` (any number >= 2) and ``gsd`` (metres, or CRS units when the CRS is unknown) is given.
     ``window`` is (column, row, width, height) in input pixels; ``bbox`` (west, south, east, north) in ``bbox_crs``
     (default: the input's CRS); ``aoi`` a GeoJSON file or '-'. ``tile`` counts output pixels. ``max_memory`` is bytes.
+    ``model`` is a name or the path of a file of weights; ``mode`` "faithful" or "realistic" (None: the model's own),
+    overruled by ``fidelity`` (1 = faithful ... 0 = realistic); ``steps`` of a sample (None: automatic); ``samples`` of
+    2 or more also write their spread (see `spread_path`).
     ``max_shift`` is metres. ``reference_psf`` None means: as ``psf`` where that is explicit, else from the data.
     """
 
@@ -20,7 +25,11 @@ class UpscaleOptions:
     gsd: float | None = None
     ref: str | None = None
     output: str | None = None
-    model: str = "fusion"
+    model: str = DEFAULT_MODEL
+    mode: str | None = None
+    fidelity: float | None = None
+    steps: int | None = None
+    samples: int | None = None
     bands: tuple[str, ...] = ()
     ref_bands: tuple[str, ...] = ()
     window: tuple[int, int, int, int] | None = None
@@ -50,3 +59,8 @@ class UpscaleOptions:
     def output_path(self) -> Path | None:
         """The output as a path; None for '-' and where it was not named."""
         return None if self.output in (None, "-") else Path(str(self.output))
+
+
+def spread_path(output: Path) -> Path:
+    """Where the spread of ``samples`` goes: beside the output, ``out.tif`` -> ``out_spread.tif``."""
+    return output.with_name(f"{output.stem}_spread.tif")

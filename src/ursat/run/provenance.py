@@ -8,24 +8,29 @@ import ursat
 from ursat.tiling.levels import depth_of, reference_depth
 
 if TYPE_CHECKING:
-    from ursat.io.scene import Scene
     from ursat.run.closure import ClosureResult
-    from ursat.run.options import UpscaleOptions
+    from ursat.run.job import Job
     from ursat.run.prepare import Prepared
-    from ursat.run.region import Region
-    from ursat.types import Encoding
+    from ursat.run.report import Sampling
 
 _DIGITS = 6
 
 
+def detail_origin(sampling: Sampling) -> str:
+    """What detail that no sensor saw is called: see `ursat.run.report.Octave`."""
+    if sampling.evaluations == 0:
+        return "interpolated"
+    return "predicted" if sampling.fidelity == 1 else "generated"
+
+
 def octaves_of(
-    gsd_m: float, scale: float, prepared: Prepared, kind: str, *, guided: bool
+    gsd_m: float, scale: float, prepared: Prepared, sampling: Sampling, *, guided: bool
 ) -> tuple[tuple[float, str], ...]:
-    """(GSD, origin) of every level: observed, then reference as far as it goes, then what the model's kind makes.
+    """(GSD, origin) of every level: observed, then reference as far as it goes, then what the model makes.
 
     ``guided``: whether the reference was believed anywhere in the output.
     """
-    detail = "interpolated" if kind == "classical" else "generated"
+    detail = detail_origin(sampling)
     depth = depth_of(scale)
     with_reference = prepared.reference.level if prepared.reference is not None and guided else 0
     levels = [(gsd_m, "observed")]
@@ -43,35 +48,29 @@ def effective_gsd(gsd_m: float, scale: float, prepared: Prepared, *, guided: boo
     return float(max(prepared.summary.gsd_m, gsd_m / min(2**used, scale)))
 
 
-def provenance_of(
-    scene: Scene,
-    options: UpscaleOptions,
-    scale: float,
-    region: Region,
-    prepared: Prepared,
-    closure: ClosureResult,
-    encoding: Encoding,
-    *,
-    guided: bool,
-) -> dict[str, Any]:
+def provenance_of(job: Job, prepared: Prepared, closure: ClosureResult, *, guided: bool) -> dict[str, Any]:
     """The provenance as JSON-ready values; floats are rounded to six significant digits, the taps are exact."""
-    from ursat.models.registry import MODELS  # noqa: PLC0415
-
-    model = MODELS[options.model]
-    info = scene.info
-    window = region.window
+    options, scale, model, sampling, info = job.options, job.scale, job.model, job.sampling, job.scene.info
+    encoding = job.encoding
+    window = job.region.window
     facts: dict[str, Any] = {
         "ursat": ursat.__version__,
         "model": {"name": model.name, "kind": model.kind, "sha256": model.sha256 or None},
+        "sampling": {
+            "mode": sampling.mode,
+            "fidelity": _short(sampling.fidelity),
+            "steps": sampling.steps,
+            "evaluations": sampling.evaluations,
+        },
         "seed": options.seed,
         "scale": scale,
         "window": None if window == info.grid.window else [window.col, window.row, window.width, window.height],
-        "aoi": not region.whole,
+        "aoi": not job.region.whole,
         "bands": list(options.bands),
         "mask": options.mask if options.mask in {"auto", "none"} else "file",
         "dtype": options.dtype,
         "nodata": options.nodata,
-        "input": {"gsd_m": _short(info.gsd_m), "sha256": scene.fingerprint(), "sensor": info.sensor},
+        "input": {"gsd_m": _short(info.gsd_m), "sha256": job.scene.fingerprint(), "sensor": info.sensor},
         "sensor": {
             "name": prepared.sensor.name,
             "mtf": _short(prepared.sensor.mtf),
@@ -88,7 +87,7 @@ def provenance_of(
         "reference": _reference(prepared),
         "octaves": [
             {"gsd_m": _short(gsd), "origin": origin}
-            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, model.kind, guided=guided)
+            for gsd, origin in octaves_of(info.gsd_m, scale, prepared, sampling, guided=guided)
         ],
         "effective_gsd_m": _short(effective_gsd(info.gsd_m, scale, prepared, guided=guided)),
     }

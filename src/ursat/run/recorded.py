@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NEEDED = (
-    "ursat", "model.name", "model.kind", "seed", "scale", "window", "input.gsd_m", "input.sha256", "input.sensor",
-    "sensor.name", "sensor.mtf", "sensor.taps", "closure.mode", "closure.tolerance_dn", "closure.max_dn",
-    "closure.rmse_dn", "closure.infeasible_px", "noise_dn", "reference", "octaves", "effective_gsd_m",
+    "ursat", "model.name", "model.kind", "sampling.mode", "sampling.fidelity", "sampling.steps", "seed", "scale",
+    "window", "input.gsd_m", "input.sha256", "input.sensor", "sensor.name", "sensor.mtf", "sensor.taps",
+    "closure.mode", "closure.tolerance_dn", "closure.max_dn", "closure.rmse_dn", "closure.infeasible_px", "noise_dn",
+    "reference", "octaves", "effective_gsd_m",
 )  # fmt: skip
 CLOSURE_MODES = ("auto", "exact", "off")
 _SMALLEST_SCALE = 2

@@ -41,6 +41,34 @@ class ModelSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the detail was drawn.
+
+    mode: "faithful" (the posterior mean), "realistic" (a sample) or "between"; fidelity: 1, 0, or between. steps: a
+    sample's evaluations after the mean's; 0 for the mean. evaluations: of the network, a level and group of three
+    bands; 0 for a classical model. seed: of the sample. samples: behind the spread, 0 where none was asked for.
+    """
+
+    mode: str
+    fidelity: float
+    steps: int
+    evaluations: int
+    seed: int
+    samples: int = 0
+
+    @property
+    def line(self) -> str:
+        """'realistic: a sample, seed 0, 3 evaluations a level'."""
+        if self.evaluations == 0:
+            return f"{self.mode}: no network, no noise"
+        count = "1 evaluation" if self.evaluations == 1 else f"{self.evaluations} evaluations"
+        what = {"faithful": "the mean", "realistic": f"a sample, seed {self.seed}"}.get(
+            self.mode, f"fidelity {self.fidelity:g}, seed {self.seed}"
+        )
+        return f"{self.mode}: {what}, {count} a level"
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceSummary:
     """What became of the reference.
 
@@ -91,7 +119,8 @@ class ClosureSummary:
 class Octave:
     """One doubling of the resolution: its GSD in metres, and whence its detail comes.
 
-    origin: "observed", "reference", "interpolated", and "generated" once a learned model exists.
+    origin: "observed", "reference", "interpolated" (a classical model), "predicted" (a learned model's mean: what is
+    likely from the coarser levels) or "generated" (a sample: plausible, not observed).
     """
 
     gsd_m: float
@@ -104,13 +133,14 @@ class UpscaleReport:
 
     input_size and output_size are (width, height); seconds is wall time, peak_memory bytes of the whole process.
     reference_share: mean local trust in the reference over the output, 0..1 (None without one).
-    noise_dn: per band, the input's noise as estimated. effective_gsd_m: the finest GSD at which the detail was
-    measured by a sensor rather than interpolated or generated.
+    spread: the side-car of ``samples``. noise_dn: per band, the input's noise as estimated. effective_gsd_m: the finest
+    GSD at which the detail was measured by a sensor rather than interpolated, predicted or generated.
     """
 
     output: str
     input: str
     model: ModelSummary
+    sampling: Sampling
     scale: float
     input_size: tuple[int, int]
     output_size: tuple[int, int]
@@ -129,6 +159,7 @@ class UpscaleReport:
     octaves: tuple[Octave, ...]
     reference: ReferenceSummary | None = None
     reference_share: float | None = None
+    spread: str | None = None
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -149,14 +180,15 @@ class PlanReport:
 
     Sizes are (width, height) in pixels, ``tile`` in output pixels, ``halo`` in input pixels. output_bytes: the
     uncompressed pixels; disk_bytes: temporaries and output at their common peak, estimated; free_bytes: what the
-    destination's file system has left (None when unknown). evaluations counts network passes: 0 for a classical
-    model. memory_bytes: estimated peak of the process. gsd_m: one entry a level, the input's first.
+    destination's file system has left (None when unknown). evaluations counts network passes over blocks: 0 for a
+    classical model. memory_bytes: estimated peak of the process. gsd_m: one entry a level, the input's first.
     refused: why the run would be refused (over a limit), or None; advice: what to do about it.
     """
 
     input: str
     output: str
     model: ModelSummary
+    sampling: Sampling
     scale: float
     input_size: tuple[int, int]
     output_size: tuple[int, int]

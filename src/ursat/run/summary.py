@@ -6,7 +6,6 @@ import resource
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ursat.errors import UsageError
 from ursat.run.provenance import effective_gsd, octaves_of
 from ursat.run.report import (
     ClosureSummary,
@@ -16,30 +15,16 @@ from ursat.run.report import (
     SensorSummary,
     UpscaleReport,
 )
-from ursat.tiling.levels import depth_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ursat.grid import Grid
-    from ursat.run.budget import Budget
-    from ursat.run.closure import ClosureResult
-    from ursat.run.options import UpscaleOptions
+    from ursat.models.registry import ModelInfo
+    from ursat.run.job import Job
     from ursat.run.prepare import Prepared
-    from ursat.types import Encoding, SceneInfo
+    from ursat.run.render import Made
 
 
-def model_summary(name: str) -> ModelSummary:
-    """What the registry says of a model.
-
-    Raises:
-        UsageError: an unknown model.
-    """
-    from ursat.models.registry import MODELS  # noqa: PLC0415
-
-    if name not in MODELS:
-        raise UsageError(f"unknown model {name!r}", hint=f"one of: {', '.join(MODELS)}")
-    model = MODELS[name]
+def model_summary(model: ModelInfo) -> ModelSummary:
+    """A model of the registry in words."""
     kind = "classical, nothing learned" if model.kind == "classical" else model.kind
     return ModelSummary(model.name, kind, model.sha256 or None)
 
@@ -50,90 +35,72 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def upscale_report(
-    info: SceneInfo,
-    options: UpscaleOptions,
-    scale: float,
-    grid: Grid,
-    encoding: Encoding,
-    path: Path,
-    budget: Budget,
-    prepared: Prepared,
-    closure: ClosureResult,
-    facts: dict[str, Any],
-    *,
-    trust: float | None,
-    seconds: float,
-) -> UpscaleReport:
-    """What `upscale` returns."""
-    from ursat.models.registry import MODELS  # noqa: PLC0415
-
-    guided = bool(trust)
-    octaves = octaves_of(info.gsd_m, scale, prepared, MODELS[options.model].kind, guided=guided)
+def upscale_report(job: Job, prepared: Prepared, made: Made, facts: dict[str, Any], *, seconds: float) -> UpscaleReport:
+    """What `upscale` returns; ``facts`` is the provenance."""
+    info, scale, encoding, closure = job.scene.info, job.scale, job.encoding, made.closure
+    guided = bool(made.trust)
+    octaves = octaves_of(info.gsd_m, scale, prepared, job.sampling, guided=guided)
     return UpscaleReport(
-        output=str(path),
+        output=str(job.output),
         input=info.path,
-        model=model_summary(options.model),
+        model=model_summary(job.model),
+        sampling=job.sampling,
         scale=scale,
         input_size=(info.grid.width, info.grid.height),
-        output_size=(grid.width, grid.height),
+        output_size=(job.grid.width, job.grid.height),
         bands=len(encoding.scales),
         dtype=encoding.dtype,
         gsd_m=info.gsd_m,
         output_gsd_m=info.gsd_m / scale,
         effective_gsd_m=effective_gsd(info.gsd_m, scale, prepared, guided=guided),
-        stages=depth_of(scale),
-        tiles=budget.tiles,
+        stages=job.depth,
+        tiles=job.budget.tiles,
         seconds=seconds,
         peak_memory=peak_memory(),
         sensor=SensorSummary(prepared.sensor.name, prepared.sensor.mtf),
         noise_dn=tuple(n / abs(s) for n, s in zip(prepared.noise, encoding.scales, strict=True)),
         closure=ClosureSummary(
-            options.closure, closure.max_dn, closure.rmse_dn, closure.over if options.closure == "exact" else 0
+            job.options.closure,
+            closure.max_dn,
+            closure.rmse_dn,
+            closure.over if job.options.closure == "exact" else 0,
         ),
         octaves=tuple(Octave(gsd, origin) for gsd, origin in octaves),
         reference=prepared.summary,
-        reference_share=trust,
+        reference_share=made.trust,
+        spread=None if job.spread is None else str(job.spread),
         warnings=(*info.warnings, *prepared.warnings),
         provenance=facts,
     )
 
 
-def plan_report(
-    info: SceneInfo,
-    options: UpscaleOptions,
-    scale: float,
-    grid: Grid,
-    encoding: Encoding,
-    output: Path,
-    budget: Budget,
-    halo: int,
-) -> PlanReport:
-    """What `plan` returns."""
-    depth = depth_of(scale)
-    levels = tuple(max(info.gsd_m / 2**level, info.gsd_m / scale) for level in range(depth + 1))
+def plan_report(job: Job, halo: int, evaluations: int) -> PlanReport:
+    """What `plan` returns; halo: input pixels, evaluations: of the network, over blocks."""
+    info, scale, budget = job.scene.info, job.scale, job.budget
+    levels = tuple(max(info.gsd_m / 2**level, info.gsd_m / scale) for level in range(job.depth + 1))
     return PlanReport(
         input=info.path,
-        output=str(output),
-        model=model_summary(options.model),
+        output=str(job.output),
+        model=model_summary(job.model),
+        sampling=job.sampling,
         scale=scale,
         input_size=(info.grid.width, info.grid.height),
-        output_size=(grid.width, grid.height),
-        bands=len(encoding.scales),
-        dtype=encoding.dtype,
+        output_size=(job.grid.width, job.grid.height),
+        bands=len(job.encoding.scales),
+        dtype=job.encoding.dtype,
         gsd_m=levels,
         output_gsd_m=info.gsd_m / scale,
-        stages=depth,
+        stages=job.depth,
         halo=halo,
         tile=budget.tile,
         tiles=budget.tiles,
-        evaluations=0,
+        evaluations=evaluations,
         output_bytes=budget.output_bytes,
         disk_bytes=budget.disk_bytes,
         free_bytes=budget.free_bytes,
         memory_bytes=budget.memory_bytes,
-        max_memory=options.max_memory,
-        reference=options.ref,
+        max_memory=job.options.max_memory,
+        reference=job.options.ref,
         refused=budget.refused,
         advice=budget.advice,
         warnings=info.warnings,

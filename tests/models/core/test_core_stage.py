@@ -10,7 +10,7 @@ import torch
 
 from tiny_network import CONFIG, tiny_net
 from ursat.fir import psf_taps
-from ursat.models.core.config import PRESETS, CoreConfig
+from ursat.models.core.config import BANDS, PRESETS, STATE, CoreConfig
 from ursat.models.core.denoiser import Denoiser
 from ursat.models.core.stage import BLOCK, CoreStage, band_groups, state_noise
 from ursat.models.fusion import FusionStage
@@ -44,7 +44,7 @@ def inputs(level: int, h: int, w: int, bands: int = 3, *, ref: bool = True, seed
 def test_without_a_correction_it_is_the_classical_stage(level: int, ref: bool, closure: str) -> None:
     chosen = settings(reference=ref, closure=closure)
     untrained = CoreStage(chosen, Denoiser(CONFIG).eval())
-    given = inputs(level, 24, 20, ref=ref)
+    given = inputs(level, 154, 150, ref=ref)
     assert isinstance(untrained, Stage)
     assert torch.equal(untrained.run(given), FusionStage(chosen).run(given))
 
@@ -54,20 +54,26 @@ def test_without_a_correction_it_is_the_classical_stage(level: int, ref: bool, c
 def test_nothing_beyond_the_halo_is_seen(level: int, fidelity: float, steps: int) -> None:
     stage = CoreStage(settings(closure="auto", fidelity=fidelity, steps=steps), NET)
     halo = stage.halo(level)
-    given = inputs(level, 16, 8 + halo + 8)
-    other = inputs(level, 16, 8 + halo + 8, seed=1)
-    assert given.ref is not None
-    assert given.trust is not None
-    assert other.ref is not None
-    assert other.trust is not None
-    changed = replace(given, x=given.x.clone(), ref=given.ref.clone(), trust=given.trust.clone())
-    changed.x[..., :8] = other.x[..., :8]
-    changed.ref[..., :16], changed.trust[..., :8] = other.ref[..., :16], other.trust[..., :8]
-    a, b = stage.run(given), stage.run(changed)
-    far = 2 * (8 + halo)
-    assert torch.equal(a[..., far:], b[..., far:])
-    near = 2 * (8 + NET.config.halo // 2)
-    assert not torch.equal(a[..., 16:near], b[..., 16:near])
+    height, width = 2 * halo + 4, 3 * halo + 16
+    given, other = inputs(level, height, width), inputs(level, height, width, seed=1)
+
+    def changed(columns: slice) -> LevelInputs:
+        fine = slice(2 * columns.start, 2 * columns.stop)
+        assert given.ref is not None
+        assert given.trust is not None
+        assert other.ref is not None
+        assert other.trust is not None
+        out = replace(given, x=given.x.clone(), ref=given.ref.clone(), trust=given.trust.clone())
+        out.x[..., columns] = other.x[..., columns]
+        out.ref[..., fine], out.trust[..., columns] = other.ref[..., fine], other.trust[..., columns]
+        return out
+
+    here = stage.run(given)
+    far, near = stage.run(changed(slice(halo, halo + 8))), stage.run(changed(slice(width - halo - 8, width - halo)))
+    inner = slice(2 * halo, 2 * halo + 8)
+    beyond = slice(2 * (2 * halo + 8), 2 * (width - halo))  # a halo away from the change, a halo inside the window
+    assert torch.equal(here[:, inner, beyond], far[:, inner, beyond])
+    assert not torch.equal(here[:, inner, beyond], near[:, inner, beyond])
 
 
 @pytest.mark.parametrize("config", [*PRESETS.values(), CONFIG], ids=lambda c: c.name)
@@ -86,9 +92,9 @@ def test_any_number_of_bands(bands: int) -> None:
     for level in (1, 2):
         for fidelity in (0.0, 1.0):
             chosen = settings(bands, fidelity=fidelity)
-            given = inputs(level, 12, 14, bands)
+            given = inputs(level, 152, 154, bands)
             out = CoreStage(chosen, NET).run(given)
-            assert out.shape == (bands, 24, 28)
+            assert out.shape == (bands, 304, 308)
             moved = (out - FusionStage(chosen).run(given)).abs().amax((1, 2))
             assert (moved > 0.1).all()
             if level == 2:
@@ -103,13 +109,13 @@ def test_groups_give_every_band_once(count: int) -> None:
 
 
 def test_groups_share_their_noise() -> None:
-    three = inputs(1, 12, 14)
+    three = inputs(1, 152, 154)
     assert three.ref is not None
     assert three.trust is not None
     twice = replace(
         three,
         x=three.x.repeat(2, 1, 1),
-        observed=torch.ones(6, 12, 14, dtype=torch.bool),
+        observed=torch.ones(6, 152, 154, dtype=torch.bool),
         ref=three.ref.repeat(2, 1, 1),
         trust=three.trust.repeat(2, 1, 1),
     )
@@ -132,7 +138,7 @@ def test_noise_is_white_and_a_function_of_the_place() -> None:
 
 
 def test_double_precision() -> None:
-    given = inputs(1, 12, 14)
+    given = inputs(1, 152, 154)
     assert given.ref is not None
     assert given.trust is not None
     exact = replace(given, x=given.x.double(), ref=given.ref.double(), trust=given.trust.double())
@@ -144,10 +150,10 @@ def test_double_precision() -> None:
 
 @pytest.mark.parametrize("level", [1, 2])
 def test_seeds_and_fidelity(level: int) -> None:
-    given = inputs(level, 12, 14)
+    given = inputs(level, 152, 154)
 
     def run(gain: tuple[float, ...] = (1.0,), **changes: Any) -> torch.Tensor:
-        return CoreStage(settings(**changes), NET, gain).run(given)
+        return CoreStage(settings(**changes), NET, gain).run(given)[..., 140:170, 140:170]
 
     mean, sample = run(), run(fidelity=0.0, seed=1)
     assert torch.equal(run(seed=7, steps=4), mean)
@@ -162,7 +168,7 @@ def test_seeds_and_fidelity(level: int) -> None:
 
 
 def test_the_last_gain_holds_for_later_levels() -> None:
-    given = inputs(2, 12, 14)
+    given = inputs(2, 152, 154)
     chosen = settings(fidelity=0.0)
     assert torch.equal(CoreStage(chosen, NET, (9.0, 0.5)).run(given), CoreStage(chosen, NET, (0.5,)).run(given))
 
@@ -178,3 +184,28 @@ def test_a_block_s_bits_do_not_depend_on_threads() -> None:
         outs.append(stage.run(given))
     torch.set_num_threads(1)
     assert torch.equal(*outs)
+
+
+class Spy(torch.nn.Module):
+    """Answers 1 everywhere and keeps the largest da that it was shown."""
+
+    config = CONFIG
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[float] = []
+
+    def forward(self, features: torch.Tensor, _context: torch.Tensor, _t: torch.Tensor) -> torch.Tensor:
+        state = features[:, -STATE:]
+        self.shown.append(float(state[:, :BANDS].abs().max()))
+        return torch.ones_like(state)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_block_means_stay_out_of_the_state_where_they_are_given(level: int) -> None:
+    spy = Spy()
+    stage = CoreStage(settings(fidelity=0.0, steps=3), spy)  # type: ignore[arg-type]
+    side = 2 * stage.halo(level) + 8
+    stage.run(inputs(level, side, side))
+    assert len(spy.shown) == 4
+    assert all((shown > 0) is (level == 1) for shown in spy.shown[1:])

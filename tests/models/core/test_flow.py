@@ -40,10 +40,10 @@ def test_a_sample_scatters_as_a_unit_posterior_does(steps: int) -> None:
     assert torch.allclose(drawn - mean, noise, atol=1e-4)
 
 
-@pytest.mark.parametrize(("steps", "within"), [(1, 3.0), (2, 1.6), (3, 1.15), (6, 1.25)])
+@pytest.mark.parametrize(("steps", "within"), [(1, 3.0), (2, 1.3), (3, 1.12), (6, 1.15)])
 def test_the_share_that_steps_reach_hardly_depends_on_the_posteriors_width(steps: int, within: float) -> None:
     mean, noise = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
-    shares = [float(sample(mean, noise, steps, gaussian(mean, s))) / s for s in (0.1, 0.3, 1.0, 3.0)]
+    shares = [float(sample(mean, noise, steps, gaussian(mean, s))) / s for s in (0.1, 0.2, 0.35, 0.6, 1.0)]
     assert max(shares) / min(shares) < within
 
 

@@ -1,0 +1,107 @@
+"""A run, decided but not begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ursat.errors import UsageError
+from ursat.grid import Window, ceil_scaled
+from ursat.io.scene import Scene, open_scene
+from ursat.models.registry import find_model
+from ursat.run.budget import Budget, NetworkCost, estimate, network_cost
+from ursat.run.encoding import output_encoding
+from ursat.run.options import spread_path
+from ursat.run.prepare import scale_of
+from ursat.run.region import Region, find_region
+from ursat.run.sampling import sample_steps, sampling_of
+from ursat.tiling.levels import depth_of
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from ursat.grid import Grid
+    from ursat.models.registry import ModelInfo
+    from ursat.run.options import UpscaleOptions
+    from ursat.run.report import Sampling
+    from ursat.types import Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Where a run reads, what draws the detail, what it covers, where and how it writes.
+
+    grid, window: the output's, the latter on the full output grid.
+    """
+
+    scene: Scene
+    options: UpscaleOptions
+    model: ModelInfo
+    sampling: Sampling
+    scale: float
+    region: Region
+    grid: Grid
+    window: Window
+    encoding: Encoding
+    output: Path
+    network: NetworkCost | None
+    budget: Budget
+
+    @property
+    def depth(self) -> int:
+        """Number of doublings."""
+        return depth_of(self.scale)
+
+    @property
+    def spread(self) -> Path | None:
+        """The side-car for the spread of the samples, where one was asked for."""
+        return spread_path(self.output) if self.sampling.samples else None
+
+
+def decide(source: str, options: UpscaleOptions, stack: ExitStack) -> Job:
+    """Open the input and settle everything that the options leave open; ``stack`` closes the input.
+
+    Raises:
+        UrsatError: options that make no sense, an input or weights that cannot be used.
+    """
+    model = find_model(options.model)
+    sampling = sampling_of(options, model)
+    scene = stack.enter_context(open_scene(source, bands=options.bands, mask=options.mask, trusted=options.trusted))
+    scale = scale_of(scene.grid, options)
+    if options.closure not in {"auto", "exact", "off"}:
+        raise UsageError(f"--closure is auto, exact or off, not {options.closure!r}")
+    region = find_region(scene.grid, options)
+    # The whole grid's finer self, cropped: a piece has the same pixels as the full run, and its own corner.
+    grid = scene.grid.crop(region.window).finer(scale)
+    window = output_window(region.window, scene.grid, scale)
+    grid = replace(grid, height=window.height, width=window.width)
+    output = options.output_path or Path(f"{_stem(source)}_x{scale:g}.tif")
+    encoding = output_encoding(scene, region, options, scale)
+    network = None if model.weights is None else network_cost(model.weights.config, sampling, sample_steps(options))
+    budget = estimate(scene.info, grid, encoding, scale, options, output, network)
+    return Job(scene, options, model, sampling, scale, region, grid, window, encoding, output, network, budget)
+
+
+def output_window(region: Window, grid: Grid, scale: float) -> Window:
+    """The pixels of the full output grid that a region of the input covers.
+
+    Raises:
+        UsageError: a piece whose corner falls inside an output pixel (only when K is not an integer).
+    """
+    corner = region.row * scale, region.col * scale
+    if any(abs(v - round(v)) > 1e-6 for v in corner):
+        raise UsageError(
+            f"at x{scale:g} the region's corner (input pixel {region.col}, {region.row}) falls inside an output pixel",
+            hint="move it to a pixel where column x scale and row x scale are whole numbers",
+        )
+    full = grid.finer(scale)
+    window = Window(
+        round(corner[0]), round(corner[1]), ceil_scaled(region.height, scale), ceil_scaled(region.width, scale)
+    )
+    return window.intersect(full.window)
+
+
+def _stem(source: str) -> str:
+    name = Path(source.rstrip("/")).name
+    return "stdin" if source == "-" else name.removesuffix(".zip").removesuffix(".SAFE").rsplit(".tif", 1)[0]

@@ -1,0 +1,164 @@
+"""Tile by tile: compute, encode, write, measure. Torch is loaded by what is called here, not before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ursat.run.budget import BLOCK_BYTES
+from ursat.run.closure import ClosureMeter
+from ursat.run.sampling import AUTO_STEPS, sample_steps
+from ursat.tiling.levels import level_windows, total_reach, work_window
+
+if TYPE_CHECKING:
+    from ursat.io.writer import CogWriter
+    from ursat.models.stage import Stage, StageSettings
+    from ursat.run.cascade import Cascade
+    from ursat.run.closure import ClosureResult
+    from ursat.run.job import Job
+    from ursat.run.prepare import Prepared
+    from ursat.run.spread import SpreadMeter
+    from ursat.types import Progress, ReferenceModel, SensorModel
+
+_TYPICAL_MTF = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was measured on the way. trust: mean local trust in the reference, None without one."""
+
+    closure: ClosureResult
+    trust: float | None
+
+
+def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None, progress: Progress | None) -> Made:
+    """Compute, encode, measure and write tile by tile; rows of tiles in order.
+
+    Args:
+        job: what to make.
+        prepared: what was measured over the scene.
+        out: takes the pixels.
+        aside: takes the spread of the samples, or None.
+        progress: called with (tiles done, tiles in all).
+    """
+    from ursat.models.encode import to_dn, to_stored  # noqa: PLC0415
+
+    cascade = _cascade(job, prepared)
+    spread = None if aside is None else _spread(job, cascade)
+    meter = ClosureMeter(
+        job.scene,
+        None if job.region.whole else job.region.keep,
+        job.region.window,
+        scale=job.scale,
+        taps=prepared.sensor.taps,
+        encoding=job.encoding,
+        tolerance_dn=tuple(job.encoding.closure_dn(p) for p in prepared.p99_dn),
+    )
+    tile = job.budget.tile
+    tiles = list(job.window.blocks(tile, tile))
+    trust_sum, trust_count = 0.0, 0
+    for number, window in enumerate(tiles):
+        done = cascade.render(window)
+        local = replace(window, row=window.row - job.window.row, col=window.col - job.window.col)
+        if done is not None:
+            stored = to_stored(done.values, job.encoding)
+            out.write(local, to_dn(stored, done.valid, job.encoding))
+            meter.add(window, stored.cpu().numpy(), done.valid.cpu().numpy())
+            trust_sum, trust_count = trust_sum + done.trust_sum, trust_count + done.trust_count
+            if aside is not None and spread is not None:
+                deviation = spread.measure(window, done if job.sampling.fidelity == 0 else None)
+                aside.write(local, deviation.float().cpu().numpy())
+        last_of_row = number + 1 == len(tiles) or tiles[number + 1].row != window.row
+        if last_of_row:
+            meter.row_done(window.row_stop)
+        if progress is not None:
+            progress(number + 1, len(tiles))
+    believed = trust_sum / trust_count if trust_count and prepared.reference is not None else None
+    return Made(meter.result(), believed)
+
+
+def expected_work(job: Job) -> tuple[int, int]:
+    """(halo in input pixels, evaluations of the network over blocks), before the scene's own sensor is known."""
+    from ursat.fir import psf_taps  # noqa: PLC0415
+    from ursat.types import SensorModel  # noqa: PLC0415
+
+    bands = len(job.encoding.scales)
+    sensor = SensorModel("typical", _TYPICAL_MTF, psf_taps(_TYPICAL_MTF), (1.0,) * bands, (10.0,) * bands)
+    settings = _settings(job, sensor, None)
+    stage = _stage(job, settings)
+    halo = total_reach(job.depth, stage.halo)
+    if stage.block is None:
+        return halo, 0
+    extra = job.sampling.samples - (job.sampling.fidelity == 0) if job.sampling.samples else 0
+    passes = _blocks(job, stage, stage.block) * job.sampling.evaluations
+    if extra:
+        drawn = _stage(job, replace(settings, fidelity=0.0))
+        passes += extra * _blocks(job, drawn, stage.block) * (1 + sample_steps(job.options))
+    return halo, passes * -(-bands // 3)
+
+
+def _blocks(job: Job, stage: Stage, block: int) -> int:
+    """Blocks of all levels that touch the input's ground, each counted once."""
+    count = 0
+    for step in level_windows(work_window(job.window, job.scale), job.depth, stage.halo, block):
+        core = step.makes.coarser(2).intersect(job.scene.grid.window.finer(2 ** (step.level - 1)))
+        count += sum(1 for _ in core.blocks(block, block))
+    return count
+
+
+def _settings(job: Job, sensor: SensorModel, reference: ReferenceModel | None) -> StageSettings:
+    from ursat.models.encode import physical_range  # noqa: PLC0415
+    from ursat.models.stage import StageSettings  # noqa: PLC0415
+
+    lowest, highest = physical_range(job.encoding)
+    return StageSettings(
+        sensor=sensor,
+        reference=reference,
+        closure=job.options.closure,
+        lowest=lowest,
+        highest=highest,
+        seed=job.options.seed,
+        fidelity=job.sampling.fidelity,
+        steps=job.sampling.steps or AUTO_STEPS,
+    )
+
+
+def _stage(job: Job, settings: StageSettings) -> Stage:
+    from ursat.models.registry import get_stage  # noqa: PLC0415
+    from ursat.run.device import pick_device  # noqa: PLC0415
+
+    return get_stage(job.options.model, settings, device=pick_device(job.options.device))
+
+
+def _cascade(job: Job, prepared: Prepared) -> Cascade:
+    import torch  # noqa: PLC0415
+
+    from ursat.run.cascade import Cascade  # noqa: PLC0415
+    from ursat.run.device import pick_device  # noqa: PLC0415
+
+    torch.set_num_threads(job.budget.threads)
+    settings = _settings(job, prepared.sensor, prepared.reference)
+    return Cascade(
+        _stage(job, settings),
+        settings,
+        scale=job.scale,
+        source=job.scene,
+        reference=prepared.warped,
+        device=pick_device(job.options.device),
+        dtype=torch.float64 if job.encoding.work_dtype == "float64" else torch.float32,
+        gsd_m=job.scene.info.gsd_m,
+        keep=None if job.region.whole else job.region.keep,
+        block_budget=BLOCK_BYTES // (1 + job.sampling.samples),
+    )
+
+
+def _spread(job: Job, cascade: Cascade) -> SpreadMeter:
+    """Siblings of the run's cascade that draw one sample each, of seeds seed, seed + 1 ..."""
+    from ursat.run.spread import SpreadMeter  # noqa: PLC0415
+
+    siblings = []
+    for k in range(job.sampling.samples):
+        settings = replace(cascade.settings, fidelity=0.0, steps=sample_steps(job.options), seed=job.options.seed + k)
+        budget = BLOCK_BYTES // (1 + job.sampling.samples)
+        siblings.append(cascade.sibling(_stage(job, settings), settings, block_budget=budget))
+    return SpreadMeter(siblings)

@@ -1,0 +1,245 @@
+"""The training loop of one process: draw, step, and now and then validate, log and save."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ursat.errors import LimitError
+from ursat.models.core.config import STATE
+from ursat.models.core.weights import save_weights
+from ursat.training.ahead import ahead
+from ursat.training.batches import Batch, draw_batch, on_device
+from ursat.training.checkpoint import load_checkpoint, load_network, new_network, save_checkpoint
+from ursat.training.curve import draw_curve
+from ursat.training.journal import Journal
+from ursat.training.learner import Learner
+from ursat.training.objective import loss
+from ursat.training.options import TrainResult, TrainState
+from ursat.training.plan import learning_rate, plan_step
+from ursat.training.precision import with_precision
+from ursat.training.validate import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ursat.training.distributed import World
+    from ursat.training.options import TrainOptions, TrainProgress
+    from ursat.training.plan import StepPlan
+    from ursat.training.scenes import TrainingScene
+    from ursat.training.signals import Stop
+
+CHECKPOINT, BEST, LAST, LOG, CURVE = "checkpoint.pt", "best.safetensors", "last.safetensors", "log.jsonl", "curve.png"
+_CHECKPOINT_S = 240.0
+_LOG_STEPS = 50
+_EXPERT_FIRST, _EXPERT_LAST = 1.0, 0.75  # weight of an expert's answer early and late in a run: it is not the truth
+_EARLY = 0.3  # share of a run
+_CUDA_THREADS = 4  # that draw batches while the device computes
+
+
+class Drawn(NamedTuple):
+    """What a step trains on, on the CPU: a batch, (B,) noise levels, (B, STATE, side, side) noise, the weight."""
+
+    batch: Batch
+    t: torch.Tensor
+    noise: torch.Tensor
+    weight: float
+
+
+class Loop:
+    """One process's share of a run; with the same options, scenes and number of processes the same weights.
+
+    Args:
+        options: of the run.
+        world: this process among those that train.
+        scenes: to learn from, at least one.
+        held: to validate on, on rank 0.
+        facts: what is known of the data, for the weights' header.
+
+    Raises:
+        InputError: a checkpoint or file of weights that cannot be read.
+        UsageError: one that is of another preset.
+    """
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        world: World,
+        scenes: Sequence[TrainingScene],
+        held: Sequence[TrainingScene],
+        facts: dict[str, Any],
+    ) -> None:
+        self.options, self.world, self.scenes, self.facts = options, world, scenes, facts
+        self.plan, device = options.plan, world.device
+        self._deepest = max(scene.depth for scene in scenes)
+        self._answered = [scene for scene in scenes if scene.expert is not None]
+        self._guided = [scene for scene in scenes if len(scene.views) > 1]
+        self.learner = Learner(options.config, self.plan, device)
+        if options.resume and (options.out / CHECKPOINT).is_file():
+            self.learner.go_on(load_checkpoint(options.out / CHECKPOINT))
+        elif options.init is not None:
+            self.learner.begin_with(load_network(options.init))
+        self._teacher = None if options.teacher is None else self._running(load_network(options.teacher).to(device))
+        self._net = world.share(self._running(self.learner.net))
+        self._averaged = new_network(options.config).to(device).eval()
+        self._writes = world.rank == 0
+        self.gains: dict[str, float] = {}
+        self._scored = -1  # the step of the last validation
+        if self._writes:
+            self._validation = Validation(held, self.plan.side, device)
+            self._journal = Journal(options.out / LOG, self.learner.step)
+        self._losses: list[float] = []
+
+    def run(self, stop: Stop, progress: TrainProgress | None = None) -> TrainResult:
+        """Train until the steps or the budget are used up, or a signal says so.
+
+        Raises:
+            UrsatError: the loss is not finite; the last checkpoint stays.
+            LimitError: a batch does not fit into the device's memory.
+        """
+        learner = self.learner
+        start = time.monotonic() - learner.elapsed_s
+        begun = learner.step, learner.elapsed_s
+        saved = checked = learner.elapsed_s
+        signal = 0
+        for drawn in ahead(self._draw, learner.step, _CUDA_THREADS if self.world.device.type == "cuda" else 0):
+            done, signal = self.world.agree(self._done(), stop.received)
+            if done >= 1 or signal:
+                break
+            self._step(drawn, done)
+            learner.elapsed_s = time.monotonic() - start
+            if not self._writes:
+                continue
+            if self._due(checked):
+                self._validate()
+                checked = learner.elapsed_s = time.monotonic() - start
+            if learner.elapsed_s - saved >= _CHECKPOINT_S or checked > saved:
+                self._save()
+                saved = learner.elapsed_s
+            if progress is not None:
+                progress(self._state(begun))
+        if self._writes:
+            if not signal:
+                self._validate()
+            self._log()
+            learner.elapsed_s = time.monotonic() - start
+            self._save()
+        weights = self.options.out / (LAST if learner.best is None else BEST)
+        return TrainResult(
+            self.options.out, weights, learner.step, learner.elapsed_s, self.gains, learner.best, signal or None,
+            self.world.rank,
+        )  # fmt: skip
+
+    def _running(self, net: torch.nn.Module) -> torch.nn.Module:
+        return with_precision(net, self.options.precision, self.world.device)
+
+    def _draw(self, step: int) -> Drawn:
+        """Ranks train the same levels in the same step, so that none waits for another, on batches of their own."""
+        rng = np.random.default_rng([self.plan.seed, step])
+        done = self._done() if self.options.budget_s is not None else step / max(self.plan.steps, 1)
+        todo = plan_step(self.plan, rng, self._deepest, done)
+        if self.world.rank:
+            rng = np.random.default_rng([self.plan.seed, step, self.world.rank])
+        batch = draw_batch(
+            self._fit_for(todo),
+            rng,
+            size=self.plan.batch,
+            side=self.plan.side,
+            first=todo.first,
+            last=todo.last,
+            means=todo.means,
+            reference_share=1.0 if todo.guided else 0.0,
+        )
+        shape = (self.plan.batch, STATE, self.plan.side, self.plan.side)
+        noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+        return Drawn(batch, torch.tensor(todo.t, dtype=torch.float32), noise, todo.weight)
+
+    def _fit_for(self, todo: StepPlan) -> Sequence[TrainingScene]:
+        """The scenes that a step is meant for; where none of them has its levels, all that have."""
+        meant = self._answered if todo.taught else self._guided if todo.guided else self.scenes
+        if any(scene.depth >= todo.last for scene in meant):
+            return meant
+        return self.scenes
+
+    def _step(self, drawn: Drawn, done: float) -> None:
+        device = self.world.device
+        batch, t, noise = on_device(drawn.batch, device), drawn.t.to(device), drawn.noise.to(device)
+        weight = 0.0 if not self._answered else _EXPERT_FIRST if done < _EARLY else _EXPERT_LAST
+        lr = learning_rate(self.plan, done, self.learner.step)
+        try:
+            total, _ = loss(self._net, batch, t, noise, expert_weight=weight, teacher=self._teacher)
+            norm = self.learner.update(total * drawn.weight, lr)
+        except torch.OutOfMemoryError as error:
+            raise LimitError(
+                f"batches of {self.plan.batch} patches do not fit into the memory of {device}",
+                hint=f"--batch {max(1, self.plan.batch // 2)}, and --resume if a checkpoint was written",
+            ) from error
+        if self._writes:
+            self._losses.append(float(total.detach()))
+            if self.learner.step % _LOG_STEPS == 0:
+                self._log(lr=lr, gradient=norm)
+
+    def _done(self) -> float:
+        if self.options.budget_s is not None:
+            return self.learner.elapsed_s / self.options.budget_s
+        return self.learner.step / max(self.plan.steps, 1)
+
+    def _due(self, checked: float) -> bool:
+        if self.options.eval_steps is not None:
+            return self.learner.step % self.options.eval_steps == 0
+        return self.learner.elapsed_s - checked >= self.options.eval_s
+
+    def _log(self, **facts: float) -> None:
+        if self._losses:
+            mean = math.fsum(self._losses) / len(self._losses)
+            elapsed = round(self.learner.elapsed_s, 1)
+            self._journal.write("step", self.learner.step, loss=mean, elapsed_s=elapsed, **facts)
+            self._losses.clear()
+
+    def _validate(self) -> None:
+        if self._scored == self.learner.step:
+            return
+        self._scored = self.learner.step
+        self._averaged.load_state_dict(self.learner.ema.values)
+        self.gains = self._validation.gains(self._averaged)
+        if not self.gains:
+            return
+        score = math.fsum(self.gains.values()) / len(self.gains)
+        self._journal.write("validation", self.learner.step, gains=self.gains, score=score)
+        if self.learner.best is None or score > self.learner.best:
+            self.learner.best = score
+            self._write_weights(BEST)
+
+    def _save(self) -> None:
+        save_checkpoint(self.options.out / CHECKPOINT, self.learner.checkpoint())
+        self._write_weights(LAST)
+        draw_curve(self.options.out / CURVE, self._journal.records)
+
+    def _write_weights(self, name: str) -> None:
+        meta = {
+            "config": self.options.config.to_json(),
+            "data": self.facts,
+            "steps": self.learner.step,
+            "date": datetime.now(UTC).date().isoformat(),
+            "val": self.gains,
+        }
+        save_weights(self.options.out / name, self.learner.ema.values, meta)
+
+    def _state(self, begun: tuple[int, float]) -> TrainState:
+        learner, (step, elapsed) = self.learner, begun
+        speed = (learner.step - step) / max(learner.elapsed_s - elapsed, 1e-9)
+        done = self._done()
+        left = (
+            (self.plan.steps - learner.step) / speed if self.options.budget_s is None
+            else self.options.budget_s - learner.elapsed_s
+        )  # fmt: skip
+        recent = self._losses[-20:]
+        return TrainState(
+            "training", min(done, 1.0), max(left, 0.0), learner.step, speed,
+            sum(recent) / len(recent) if recent else None, self.gains or None,
+        )  # fmt: skip

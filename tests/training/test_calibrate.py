@@ -1,0 +1,107 @@
+"""The gain of samples, where it is known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from made_tiles import TINY
+from torch import nn
+
+from tiny_network import save_tiny, tiny_net
+from ursat.errors import InputError
+from ursat.models.core.config import STATE
+from ursat.models.core.context import detail_scale
+from ursat.models.core.denoiser import Denoiser
+from ursat.training.calibrate import LARGEST, Scatter, calibrate, main, scatters
+from ursat.training.pack import load_pack
+from ursat.training.scenes import TrainingScene, View
+
+SIGNAL = 500.0
+
+
+def slope(t, s):
+    """E[z_0 | z_t] = slope z_t for z_0 ~ N(0, s**2)."""
+    return (1 - t) * s * s / (((1 - t) * s) ** 2 + t * t)
+
+
+class Exact(nn.Module):
+    """The perfect denoiser of states that are N(0, s**2), whatever else is seen."""
+
+    def __init__(self, s):
+        super().__init__()
+        self.s = s
+
+    def forward(self, features, context, t):
+        return features[:, -STATE:] * slope(t, self.s)[:, None, None, None]
+
+
+def white_scene(s):
+    """One level whose state is N(0, s**2): white noise on flat ground. A Haar band is the mean of four pixels."""
+    noise = np.random.default_rng(0).standard_normal((3, 256, 256)) * 2 * s * detail_scale(SIGNAL, 1)
+    flat = np.full((3, 256, 256), 8000, np.int16)
+    view = View(flat, (0.25,) * 4, (SIGNAL,) * 3, 0.1)
+    truth = np.asarray(np.rint(flat + noise), np.int16)
+    return TrainingScene("white", truth, flat[:, :128, :128], 5.0, 1, (view,))
+
+
+@pytest.fixture(scope="module")
+def scenes(made):
+    return load_pack(made[1], 6)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_gaussian_state_of_unit_variance_needs_no_gain(steps):
+    (gain,) = calibrate(Exact(1.0), [white_scene(1.0)], 0, steps, patches=16)
+    assert gain == pytest.approx(1, rel=0.01)
+
+
+def test_what_the_network_believes_of_the_variance_is_corrected():
+    believed, true, steps = 1.0, 0.5, 2
+    (gain,) = calibrate(Exact(believed), [white_scene(true)], 0, steps, patches=16)
+    assert gain == pytest.approx(true / believed, rel=0.01)
+
+
+def test_a_network_that_corrects_nothing_draws_no_samples(scenes):
+    assert calibrate(Denoiser(TINY), scenes, 0, 2, patches=2) == (1.0, 1.0, 1.0)
+
+
+def test_levels_and_tracks(scenes):
+    found = scatters(tiny_net(), scenes, 0, 1, patches=4)
+    assert list(found[0]) == ["noref", "ref"]
+    for level, tracks in enumerate(found, start=1):
+        for scatter in tracks.values():
+            assert scatter.error.shape == scatter.departure.shape == (4, 4)
+            assert bool((scatter.departure[:, 1:] > 0).all())
+            assert bool((scatter.departure[:, 0] > 0).all()) is (level == 1)  # deeper levels are given da
+            assert bool((scatter.error[:, 0] > 0).all()) is (level == 1)
+
+
+def test_the_gain_is_that_of_the_median_patch():
+    error = np.array([[9.0, 1, 1, 1], [0, 4, 4, 10], [0, 0, 0, 0], [0, 4e6, 0, 0], [0, 3, 3, 3]])
+    departure = np.array([[0.0, 2, 2, 2], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
+    scatter = Scatter(error, departure)
+    assert scatter.gain() == pytest.approx(3**0.5)
+    assert scatter.gain(slice(0, 1)) == 1  # nothing departs
+    assert Scatter(np.full((1, 4), 1e6), np.ones((1, 4))).gain() == LARGEST
+
+
+def test_no_scenes():
+    with pytest.raises(InputError, match="no scenes"):
+        calibrate(tiny_net(), [], 0, 1)
+
+
+def test_the_command_prints_json_and_repeats_itself(made, tmp_path, capsys):
+    asked = [str(save_tiny(tmp_path / "w.safetensors")), "--pack", str(made[1]), "--patches", "2", "--steps", "1"]
+    torch.manual_seed(1)
+    assert main(asked) == 0
+    first = capsys.readouterr().out
+    torch.manual_seed(2)
+    assert main(asked) == 0
+    assert capsys.readouterr().out == first
+    answer = json.loads(first)
+    assert len(answer["calibration"]) == 3
+    assert all(0 < gain <= 10 for gain in answer["calibration"])
+    assert {"L1 noref", "L1 ref"} < set(answer["detail"])
