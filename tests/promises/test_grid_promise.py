@@ -58,7 +58,7 @@ def test_gsd_is_a_scale(tmp_path: Path) -> None:
     run(source, tmp_path / "a.tif", 8)
     from ursat import UpscaleOptions, upscale
 
-    upscale(str(source), UpscaleOptions(gsd=5, output=str(tmp_path / "b.tif")))
+    upscale(str(source), UpscaleOptions(gsd=5, model="fusion", output=str(tmp_path / "b.tif")))
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), read(tmp_path / "b.tif"))
 
 

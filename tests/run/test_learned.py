@@ -141,8 +141,8 @@ def test_a_plan_counts_evaluations(scene: Path) -> None:
         return plan(str(scene), UpscaleOptions(**chosen)).evaluations
 
     assert count(model="fusion") == 0
-    # one block of 128 cells holds the input, one its half pixels
+    # one block holds the input, one its half pixels
     assert count(mode="faithful") == 2
     assert count(mode="realistic", steps=3) == 2 * 4
-    assert count(mode="realistic", samples=5) == 5 * 2 * 3
-    assert count(mode="faithful", samples=5) == 2 + 5 * 2 * 3
+    assert count(mode="realistic", samples=5) == 5 * 2 * 2
+    assert count(mode="faithful", samples=5) == 2 + 5 * 2 * 2

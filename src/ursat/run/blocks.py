@@ -66,8 +66,10 @@ class BlockRunner:
             self._bytes += result.nbytes
         self._held[key] = result
         while self._bytes > self._budget:
-            _, old = self._held.popitem(last=False)
-            self._bytes -= old.nbytes
+            # The finest level's blocks are the most, and the least wanted: tiles share the coarser ones
+            finest = max(level for level, _, _ in self._held)
+            oldest = next(held for held in self._held if held[0] == finest)
+            self._bytes -= self._held.pop(oldest).nbytes
         return result
 
     def _compute(self, inputs: LevelInputs, core: Window, reads: Window) -> Tensor:

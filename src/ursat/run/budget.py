@@ -27,7 +27,7 @@ _BASE_BYTES = 620 << 20
 _TILE_COPIES = 9
 _SPREAD_COPIES = 4
 _SMALLEST_TILE = 64
-BLOCK_BYTES = 64 << 20  # results of a network that are kept for the next tiles
+BLOCK_BYTES = 128 << 20  # results of a network that are kept for the next tiles
 _LIVE_TENSORS = 4  # of the first width, while a block is evaluated
 _CLASSIC_HALO = 44  # input pixels that the classical stage and the features add to the network's own reach
 
