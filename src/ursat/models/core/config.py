@@ -7,7 +7,7 @@ from typing import Any
 
 BANDS = 3  # bands that go through the network together
 STATE = 4 * BANDS  # da, v, h, d
-BLOCK = 256  # cells of a level's input grid that go through the network at once; results depend on this number
+BLOCK = 128  # cells of a level's input grid that go through the network at once; results depend on this number
 CONTEXT = 13  # numbers that describe the level: see `ursat.models.core.context`
 
 
