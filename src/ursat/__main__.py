@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-# OpenMP threads that spin while another process wants the core slow both down many times over. The runtime reads
-# these once, when torch is first imported; whoever set them already knows better.
-for _name, _value in (("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "0"), ("KMP_BLOCKTIME", "0")):
-    os.environ.setdefault(_name, _value)
+from ursat.openmp import wait_asleep
+
+wait_asleep()
 
 
 def main() -> None:

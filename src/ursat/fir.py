@@ -23,6 +23,9 @@ Array = TypeVar("Array", bound=Any)  # numpy.ndarray or torch.Tensor; both slice
 BOX_MTF = 2 / math.pi  # a pixel-wide box at its own Nyquist frequency: sinc(1/2)
 BOX_TAPS = (0.5, 0.5)
 MAX_PSF_TAPS = 12
+# Eight averages of neighbours (1, 1)/2 in a row: for `filter_same`, sum 1, standard deviation sqrt(2) pixels, never
+# negative, and 0 at the Nyquist frequency. Every tap is a dyadic fraction, exact in float32.
+BINOMIAL9 = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
 
 
 def gaussian_sigma(mtf: float) -> float:

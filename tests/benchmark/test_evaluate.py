@@ -149,5 +149,9 @@ def test_how_it_is_shown_or_trained_changes_no_score(tmp_path, monkeypatch):
     (package / "weights.safetensors").write_bytes(b"trained")
     after = prints()
     assert (after[0] != before[0], after[1] == before[1]) == (True, True)
+    before = after
+    (package / "benchmark" / "tool.py").write_text("options = 1")
+    after = prints()
+    assert (after[0] != before[0], after[1] == before[1]) == (True, True)
     (package / "benchmark" / "metrics.py").write_text("psnr = 1")
     assert all(now != then for now, then in zip(prints(), after, strict=True))

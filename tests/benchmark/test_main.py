@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from ursat.benchmark import tool as tool_module
 from ursat.benchmark.baselines import bicubic
 from ursat.benchmark.judge import Answer
 from ursat.benchmark.observation import make_observation
+from ursat.benchmark.scores import Table
 from ursat.benchmark.tool import Ursat, parse_options
 from ursat.errors import UrsatError, UsageError
 
@@ -52,9 +53,40 @@ def test_an_ensemble_takes_the_place_of_the_tool(capsys, monkeypatch):
     monkeypatch.setattr(Ursat, "__call__", call)
     arguments = ["--scales", "4", "--tracks", "noref", "--degradations", "bicubic", "--methods", "ursat"]
     assert program.main([*arguments, "--ensemble", "2", "--ursat-options", "psf=box"]) == 0
-    table = capsys.readouterr().out.split("\n\n")[-1]
-    assert "ursat[psf=box mode=faithful] | ursat[psf=box mode=realistic] less it | mean of 2 ursat" in table
-    assert "+0.00 [+0.00, +0.00] | +0.00 [+0.00, +0.00] | 0.00 |" in table
+    head, _, one, mean = capsys.readouterr().out.split("\n\n")[-1].splitlines()
+    assert "| PSNR less ursat[psf=box mode=faithful] |" in head
+    assert one.endswith("| ursat[psf=box mode=realistic] | +0.00 [+0.00, +0.00] | - |")
+    assert mean.endswith("| mean of 2 ursat[psf=box mode=realistic] | +0.00 [+0.00, +0.00] | 0.00 |")
+
+
+def test_variants_are_compared_with_the_first_and_scales_with_each_other(capsys, monkeypatch):
+    def call(self, o):
+        return Answer(bicubic(o) + (40 if dict(self.options)["mode"] == "realistic" else 0))
+
+    monkeypatch.setattr(Ursat, "__call__", call)
+    monkeypatch.setattr(
+        program, "load_places", lambda _data, limit: (IMAGES[0], place_image(2), place_image(3))[:limit]
+    )
+    arguments = ["--scales", "4,8", "--tracks", "noref", "--degradations", "bicubic", "--methods", "ursat"]
+    modes = [word for mode in ("faithful", "realistic") for word in ("--ursat-options", f"mode={mode}")]
+    assert program.main([*arguments, *modes, "--metrics", "psnr,ag,spectrum"]) == 0
+    _, _, beside, trend = capsys.readouterr().out.split("\n\n")
+    assert "| PSNR less ursat[mode=faithful] | spectrum error over its |" in beside
+    assert [line.split(" | ")[3] for line in beside.splitlines()[2:]] == ["ursat[mode=realistic]"] * 2
+    assert "| AG, x4 to x8 |" in trend
+    assert trend.count("(2 images)") == 2
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [("1", 6), ("4", 1), ("3", 2)])
+def test_processes_share_the_cores(monkeypatch, jobs, threads):
+    given = {}
+    monkeypatch.setattr(program.os, "sched_getaffinity", lambda _pid: set(range(6)))
+    monkeypatch.setattr(
+        program, "run", lambda methods, cells, *_, **rest: given.update(methods, **rest) or Table((), tuple(cells), ())
+    )
+    assert program.main(["--methods", "ursat", "--ursat-options", "psf=box", "--jobs", jobs]) == 0
+    tool = given["ursat[psf=box]"]
+    assert (tool.threads, given["jobs"]) == (threads, int(jobs))
 
 
 def test_large_images_alone_are_used_at_every_scale(capsys, monkeypatch):
@@ -97,7 +129,11 @@ def test_options_become_a_label_and_typed_values(monkeypatch):
         tool(make_observation(IMAGES[0], 4, "bicubic", "ref"))
     options = got["options"]
     assert (options.psf, options.require_ref, options.tile, options.max_shift) == ("mtf=0.25", True, 256, 30.0)
-    assert (options.scale, options.overwrite) == (4, True)
+    assert (options.scale, options.overwrite, options.jobs) == (4, True, 0)
+    with pytest.raises(UrsatError, match="seen"):
+        replace(tool, threads=3)(make_observation(IMAGES[0], 4, "bicubic", "ref"))
+    assert got["options"] == replace(options, jobs=3, ref=got["options"].ref, output=got["options"].output)
+    assert replace(tool, threads=3).label == tool.label
     assert str(options.ref).endswith("ref.tif")
 
 

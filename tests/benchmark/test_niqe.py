@@ -72,8 +72,8 @@ def test_the_authors_model_is_read_where_it_is_installed(tmp_path, monkeypatch):
     niqe.photograph_model.cache_clear()
     found = niqe.photograph_model()
     niqe.photograph_model.cache_clear()
-    assert found is not None
     np.testing.assert_array_equal(found.mean, np.arange(36))
+    np.testing.assert_array_equal(found.covariance, np.eye(36))
 
 
 def test_without_it_there_is_none(monkeypatch):

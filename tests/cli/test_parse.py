@@ -41,6 +41,9 @@ def test_length(text: object) -> None:
         (parse.count, "0"),
         (parse.jobs, "-1"),
         (parse.jobs, "1.5"),
+        (parse.steps, "0"),
+        *[(parse.duration, text) for text in ("2", "0s", "h", "-3m", "2d", "")],
+        (parse.interval, "0"),
         (parse.device, "gpu"),
         (parse.psf, "mtf=0"),
         (parse.psf, "mtf=0.7"),
@@ -72,6 +75,16 @@ def test_window() -> None:
 
 def test_jobs() -> None:
     assert [parse.jobs(t) for t in ("4", "all_cpus", 0)] == [4, 0, 0]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), ("20m", 1200.0), ("2h", 7200.0), ("1.5h", 5400.0)])
+def test_durations(text: str, seconds: float) -> None:
+    assert parse.duration(text) == parse.interval(text) == seconds
+
+
+def test_intervals_in_steps() -> None:
+    assert parse.interval("500") == 500
+    assert isinstance(parse.interval("500"), int)
 
 
 def test_creation_options_keep_values_as_they_are() -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
-import typer
 from cli_fakes import install
 
 from ursat.cli.train import line
-from ursat.cli.train_options import duration, interval
-from ursat.training.options import TrainResult, TrainState
+from ursat.training.options import TrainOptions, TrainResult, TrainState
 
 
 @pytest.fixture
@@ -38,11 +37,12 @@ def test_the_path_of_the_weights_is_all_of_stdout(cli, asked):
     assert (done.code, done.out) == (0, "train-core-xs/best.safetensors\n")
     assert "step 7, 2/s, loss 0.400, L1/ref +1.25" in done.err
     assert "0:00:30 left" in done.err
-    options = asked["options"]
-    assert (options.steps, options.budget_s, options.data) == (100, None, Path("tiles"))
-    assert (options.eval_s, options.eval_steps) == (600.0, None)
-    assert (options.lr, options.expert) == (3e-3, None)
-    assert options.jobs >= 1
+
+
+def test_what_is_not_said_is_as_in_the_library(cli, asked):
+    cli("train", "--data", "tiles", "--steps", "100")
+    cores = len(os.sched_getaffinity(0))
+    assert asked["options"] == TrainOptions(Path("tiles"), Path("train-core-xs"), steps=100, jobs=cores)
 
 
 def test_every_option_arrives(cli, asked):
@@ -68,22 +68,6 @@ def test_a_stopped_run_says_how_to_go_on(cli, asked, monkeypatch, number, code):
     done = cli("train", "--data", "my tiles", "--budget", "2h")
     assert done.code == code
     assert "to go on: ursat train --data 'my tiles' --budget 2h --resume" in done.err
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), ("20m", 1200.0), ("2h", 7200.0), ("1.5h", 5400.0)])
-def test_durations(text, seconds):
-    assert duration(text) == interval(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["2", "0s", "h", "-3m", "2d", ""])
-def test_other_texts_are_no_durations(text):
-    with pytest.raises(typer.BadParameter, match="such as"):
-        duration(text)
-
-
-def test_intervals_in_steps():
-    assert interval("500") == 500
-    assert isinstance(interval("500"), int)
 
 
 def test_contradictions_are_usage_errors(cli, tmp_path):

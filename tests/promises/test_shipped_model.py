@@ -45,6 +45,23 @@ def test_nodata_is_the_input_s(tmp_path: Path) -> None:
     assert np.array_equal(read(tmp_path / "a.tif") > 0, expected)
 
 
+def test_which_value_says_nodata_changes_no_pixel(tmp_path: Path) -> None:
+    zero = landsat_cut(tmp_path / "zero.tif", 24, row=20, holes=True)
+    with rasterio.open(zero) as dataset:
+        pixels, profile, descriptions = dataset.read(), dataset.profile, dataset.descriptions
+    pixels[pixels == 0] = 7
+    with rasterio.open(tmp_path / "seven.tif", "w", **(profile | {"nodata": 7})) as dataset:
+        dataset.write(pixels)
+        # Bands pair with the reference's by name, and scale says how large a DN is
+        dataset.descriptions, dataset.scales = descriptions, (1e-4,) * 3
+    for name in ("zero", "seven"):
+        source, out = tmp_path / f"{name}.tif", tmp_path / f"{name}_x2.tif"
+        run(source, out, 2, ref=SENTINEL, model="core-xs", mode="faithful")
+    first, second = read(tmp_path / "zero_x2.tif"), read(tmp_path / "seven_x2.tif")
+    assert (first == 0).any()
+    assert np.array_equal(second, np.where(first == 0, 7, first))
+
+
 def test_another_place_as_reference_is_as_good_as_none(tmp_path: Path) -> None:
     source = landsat_cut(tmp_path / "in.tif", 48)
     with rasterio.open(SENTINEL) as dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from ursat.benchmark.observation import DEGRADATIONS, SCALES, TRACKS
 from ursat.benchmark.peers import RIVALS
 from ursat.benchmark.places import load_places
 from ursat.benchmark.scores import Cell, Table
-from ursat.benchmark.tables import difference_table, figure_table, gain_table, psnr_table
+from ursat.benchmark.tables import TREND, difference_table, figure_table, gain_table, psnr_table, trend_table
 from ursat.benchmark.tool import Ursat, parse_options
 from ursat.errors import UrsatError, UsageError
+from ursat.openmp import wait_asleep
 
 _ALL = ("ursat", *RIVALS)
 _DEFAULT = ("ursat", *BASELINES)
@@ -63,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cli", action="store_true", help="run the command line in a process of its own for each image")
     add("--seed", type=int, default=0, help="of noise, casts and wrong references (default: %(default)s)")
     add("--cache", type=Path, help="file of JSON lines: every score, and what is in it is not computed again")
-    add("--jobs", type=int, default=1, help="processes (default: %(default)s)")
+    add("--jobs", type=int, default=1, help="processes, which share the cores (default: %(default)s)")
     return parser
 
 
@@ -76,29 +78,30 @@ def _choose(asked: list[str], known: tuple[str, ...], option: str) -> list[str]:
     return asked
 
 
-def _methods(
-    names: list[str], variants: list[list[str]], command_line: bool, ensemble: int | None
-) -> dict[str, Method]:
+def _methods(names: list[str], variants: list[list[str]], tool: Ursat, ensemble: int | None) -> dict[str, Method]:
+    """The methods by label: ``tool`` stands for every variant of ursat's options."""
     methods: dict[str, Method] = {}
     for name in _choose(names, _ALL, "--methods"):
         if name in RIVALS:
             methods[name] = RIVALS[name]
             continue
         for words in variants:
-            tool = Ursat(parse_options(words), command_line)
-            methods |= {tool.label: tool} if ensemble is None else mean_of_samples(tool, ensemble)
+            variant = replace(tool, options=parse_options(words))
+            methods |= {variant.label: variant} if ensemble is None else mean_of_samples(variant, ensemble)
     return methods
 
 
-def _tables(table: Table, metrics: list[str], ensemble: int | None) -> list[str]:
+def _tables(table: Table, metrics: list[str]) -> list[str]:
     shown = [psnr_table(table)]
     if metrics != ["psnr"]:
         shown.append(figure_table(table, metrics))
     if table.measured and set(table.methods) & set(BASELINES):
         shown.append(gain_table(table))
-    if ensemble is not None and table.measured:
-        shown.append(difference_table(table))
-    return shown
+    if len(table.measured) > 1:
+        shown.append(difference_table(table, metrics))
+    if len({cell.scale for cell in table.cells}) > 1 and set(metrics) & set(TREND):
+        shown.append(trend_table(table, metrics))
+    return [lines for lines in shown if lines]
 
 
 def _report(done: int, total: int) -> None:
@@ -109,21 +112,24 @@ def _report(done: int, total: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the protocol; 0, or the exit code of what went wrong."""
     asked = _parser().parse_args(arguments)
+    wait_asleep()
     try:
         scales = _choose(_words(asked.scales), tuple(map(str, SCALES)), "--scales")
         degradations = _choose(_words(asked.degradations), DEGRADATIONS, "--degradations")
         tracks = _choose(_words(asked.tracks), TRACKS, "--tracks")
         cells = [Cell(int(s), d, t) for s in scales for d in degradations for t in tracks]
         metrics = _choose(_words(asked.metrics), tuple(METRICS), "--metrics")
-        methods = _methods(_words(asked.methods), asked.ursat_options or [[]], asked.cli, asked.ensemble)
+        jobs = max(1, asked.jobs)
+        tool = Ursat(command_line=asked.cli, threads=max(1, len(os.sched_getaffinity(0)) // jobs))
+        methods = _methods(_words(asked.methods), asked.ursat_options or [[]], tool, asked.ensemble)
         images = load_places(asked.data, limit=asked.limit)
         if asked.large:
             images = tuple(replace(image, large=False) for image in images if image.large)
-        table = run(methods, cells, images, seed=asked.seed, cache=asked.cache, jobs=asked.jobs, progress=_report)
+        table = run(methods, cells, images, seed=asked.seed, cache=asked.cache, jobs=jobs, progress=_report)
     except UrsatError as err:
         sys.stderr.write(f"error: {err.message}\n" + (f"hint: {err.hint}\n" if err.hint else ""))
         return err.exit_code
-    sys.stdout.write("\n".join(_tables(table, metrics, asked.ensemble)))
+    sys.stdout.write("\n".join(_tables(table, metrics)))
     return 1 if table.failures else 0
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ursat.benchmark.judge import Answer
-from ursat.benchmark.tool import Ursat
 from ursat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from ursat.benchmark.evaluate import Method
     from ursat.benchmark.observation import Observation
+    from ursat.benchmark.tool import Ursat
 
 _SET_HERE = {"mode", "seed"}
 
@@ -44,7 +44,7 @@ class MeanOfSamples:
         mean: NDArray[np.float64] = np.zeros(observation.gt.shape)
         squares: NDArray[np.float64] = np.zeros(observation.gt.shape)
         for seed in range(self.count):  # Welford 1962: one sample is held at a time
-            sample = self.tool.seeded(seed)(observation).pixels.astype(np.float64)
+            sample = self.tool.having("seed", seed)(observation).pixels.astype(np.float64)
             step = sample - mean
             mean += step / (seed + 1)
             squares += step * (sample - mean)
@@ -61,8 +61,6 @@ def mean_of_samples(tool: Ursat, count: int) -> dict[str, Method]:
         raise UsageError("--ensemble: at least 2 samples make a mean", hint="16 show how far the mean has come")
     if clash := _SET_HERE & {name for name, _ in tool.options}:
         raise UsageError(f"--ensemble sets {' and '.join(sorted(clash))} itself", hint="leave it to --ensemble")
-    faithful, realistic = (
-        Ursat((*tool.options, ("mode", mode)), tool.command_line) for mode in ("faithful", "realistic")
-    )
+    faithful, realistic = (tool.having("mode", mode) for mode in ("faithful", "realistic"))
     mean = MeanOfSamples(realistic, count)
     return {faithful.label: faithful, realistic.label: realistic, mean.label: mean}

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
 from ursat.benchmark.gains import average, gains, paired
 from ursat.benchmark.judge import METRICS
+from ursat.benchmark.scores import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ursat.benchmark.scores import Cell, Table
+    from ursat.benchmark.scores import Table
 
+TREND = {"ag": ("ag",), "niqe": ("niqe", "niqe_eo")}  # figures of an image alone, by metric
 _HEADS = {
     "psnr": "PSNR dB",
     "ag": "AG",
@@ -29,7 +31,9 @@ _HEADS = {
 
 
 def _lines(head: list[str], words: int, rows: list[list[str]]) -> str:
-    """A markdown table whose first ``words`` columns are text."""
+    """A markdown table whose first ``words`` columns are text; empty without rows."""
+    if not rows:
+        return ""
     table = [head, ["---"] * words + ["---:"] * (len(head) - words), *rows]
     return "".join("| " + " | ".join(row) + " |\n" for row in table)
 
@@ -90,16 +94,60 @@ def gain_table(table: Table) -> str:
     return _lines(["PSNR over the best baseline", *by_method], 1, rows)
 
 
-def difference_table(table: Table) -> str:
-    """PSNR of every measured method less the first one's, dB with 95 % intervals, by cell; and the samples' spread."""
+def difference_table(table: Table, metrics: Sequence[str]) -> str:
+    """Every measured method against the first: a line a cell and method.
+
+    PSNR less the first one's, dB with 95 % intervals; with ``spectrum`` among the metrics its spectrum error over the
+    first one's, as a ratio of means over the images of both; and the spread of samples where a method has one.
+    """
     base, *others = table.measured
+    spectrum = "spectrum" in metrics
+    spread = any("spread" in score.figures for score in table.scores)
     rows = []
     for cell in table.cells:
-        row = [*_named(cell), _number(table.mean(cell, base))]
         for method in others:
             found = paired(table, cell, method, base)
-            row.append(average([found]).text if found else "-")
-        spreads = [v for method in others for v in table.values(cell, method, "spread").values()]
-        rows.append([*row, _number(sum(spreads) / len(spreads) if spreads else math.nan)])
-    head = ["scale", "degradation", "track", base, *(f"{method} less it" for method in others), "spread DN"]
-    return _lines(head, 3, rows)
+            row = [*_named(cell), method, average([found]).text if found else "-"]
+            if spectrum:
+                ours, theirs, _ = _means(*(table.values(cell, name, "spectrum_db") for name in (method, base)))
+                row.append(_number(_over(ours, theirs)))
+            rows.append(row + [_number(table.mean(cell, method, "spread"))] * spread)
+    head = ["scale", "degradation", "track", "method", f"PSNR less {base}"]
+    return _lines(head + ["spectrum error over its"] * spectrum + ["spread DN"] * spread, 4, rows)
+
+
+def trend_table(table: Table, metrics: Sequence[str]) -> str:
+    """Sharpness and naturalness at the smallest scale and at the largest: a line a degradation, track and method.
+
+    Means over the images that both scales have, and the change in per cent of the smallest scale's.
+    """
+    figures = [name for metric in TREND if metric in metrics for name in TREND[metric]]
+    low, high = (pick(cell.scale for cell in table.cells) for pick in (min, max))
+    rows = []
+    for degradation, track in dict.fromkeys((cell.degradation, cell.track) for cell in table.cells):
+        ends = [Cell(scale, degradation, track) for scale in (low, high)]
+        for method in table.methods:
+            changes = [_change(*(table.values(cell, method, name) for cell in ends)) for name in figures]
+            if any(changes):
+                rows.append([degradation, track, method, *(change or "-" for change in changes)])
+    return _lines(["degradation", "track", "method", *(f"{_HEADS[n]}, x{low} to x{high}" for n in figures)], 3, rows)
+
+
+def _change(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    """'5.31 to 4.20, -20.90 % (2 images)'; empty where no image has both."""
+    first, last, count = _means(before, after)
+    images = f"{count} image{'s' * (count != 1)}"
+    change = _number(100 * _over(last - first, first), "+")
+    return f"{first:.2f} to {last:.2f}, {change} % ({images})" if count else ""
+
+
+def _over(value: float, base: float) -> float:
+    return value / base if base else math.nan
+
+
+def _means(one: Mapping[str, float], other: Mapping[str, float]) -> tuple[float, float, int]:
+    """Means of both over the images in both, and how many those are; NaN without any."""
+    both = [image for image in one if image in other]
+    if not both:
+        return math.nan, math.nan, 0
+    return math.fsum(one[i] for i in both) / len(both), math.fsum(other[i] for i in both) / len(both), len(both)

