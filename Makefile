@@ -55,7 +55,7 @@ test: $(VENV)/.dev  ## the tests (a few minutes)
 test-slow: $(VENV)/.dev  ## the long tests as well
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not gpu'
 
-bench: $(VENV)/.dev  ## speed and memory against GDAL
+bench: $(VENV)/.dev  ## speed and memory against GDAL, and against DAT-light
 	$(BIN)/python scripts/bench.py
 
 eval: $(VENV)/.dev  ## tables on the validation images: make eval DATA=folder [EVAL_ARGS="--limit 7"]

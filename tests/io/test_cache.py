@@ -63,3 +63,11 @@ def test_the_budget_holds() -> None:
         cache.read(Window(0, 0, 1100, 1300))
     assert sum(b.values.nbytes + b.valid.nbytes for b in cache._held.values()) <= 6 << 20
     assert len(source.asked) == 18
+
+
+def test_blocks_of_another_size() -> None:
+    source = Source(RASTER)
+    cache = BlockCache(source, budget=1 << 30, block=100)
+    block = cache.read(Window(150, 350, 100, 40))
+    np.testing.assert_array_equal(block.values, RASTER[:, 150:250, 350:390])
+    assert source.asked == [Window(100, 300, 100, 100), Window(200, 300, 100, 100)]

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ursat.fir import decimate2, psf_taps
-from ursat.models.trust import LocalTrust
+from ursat.models.trust import LocalTrust, upsample_smooth
+from ursat.models.wavelet import block_mean
 from ursat.types import ReferenceModel, SensorModel
 
 TAPS = psf_taps(0.25)
@@ -46,7 +47,7 @@ def scene(seed=0, h=48, w=48, cloud=None):
     y = decimate2(ref, TAPS) + torch.from_numpy((NOISE * rng.standard_normal((2, h, w))).astype(np.float32))
     if cloud is not None:
         cloud(ref)
-    return y, torch.ones(2, h, w, dtype=torch.bool), ref, torch.ones(2, 2 * h, 2 * w, dtype=torch.bool)
+    return y, torch.ones(2, h, w, dtype=torch.bool), ref, torch.ones(2, h, w)
 
 
 def test_a_perfect_reference_is_believed():
@@ -83,33 +84,44 @@ def test_what_is_not_there_is_not_believed(cloud):
 
 
 def test_soft_borders_of_a_cloud_are_off():
-    y, ok, ref, ref_ok = scene()
+    y, ok, ref, cover = scene()
     r = torch.hypot(*torch.meshgrid(torch.arange(96.0) - 48, torch.arange(96.0) - 48, indexing="ij"))
     veil = torch.clamp((30 - r) / 20, 0, 1)  # a ramp over 20 half pixels
-    trust = models().compute(y, ok, ref + 2500 * veil, ref_ok)
+    trust = models().compute(y, ok, ref + 2500 * veil, cover)
     touched = decimate2(veil[None], (0.5, 0.5))[0] > 0.02  # where the veil is worth 5 standard deviations of noise
     assert trust[:, touched].max() < 0.35
     assert trust[:, touched].mean() < 0.03
 
 
 def test_a_cloud_in_one_band_spoils_what_is_common():
-    y, ok, ref, ref_ok = scene()
+    y, ok, ref, cover = scene()
     ref[0, 30:60, 30:60] += 2000
-    trust = models().compute(y, ok, ref, ref_ok)
+    trust = models().compute(y, ok, ref, cover)
     assert trust[0, 20:26, 20:26].max() == 0
     assert trust[1, 20:26, 20:26].max() == 0
 
 
-def test_no_trust_without_observation_or_reference():
-    y, ok, ref, ref_ok = scene()
-    ok[0, 10, 10] = False
-    ref_ok[1, 20:22, 20:22] = False  # the whole pixel (10, 10) of band 1
-    ref_ok[1, 30, 30] = False  # a quarter of pixel (15, 15)
-    trust = models().compute(y, ok, ref, ref_ok)
-    assert trust[0, 10, 10] == 0
+def test_no_trust_without_reference():
+    y, ok, ref, cover = scene()
+    cover[1, 10, 10] = 0.1
+    cover[1, 15, 15] = 0.25
+    trust = models().compute(y, ok, ref, cover)
+    assert trust[0, 10, 10] > 0.9
     assert trust[1, 10, 10] == 0
     assert trust[1, 15, 15] > 0.9
-    nothing = models().compute(y, torch.zeros_like(ok), ref, ref_ok)
+
+
+def test_trust_goes_on_for_one_pixel_beyond_what_was_observed():
+    """It is interpolated: the scene's last row would lose a quarter of its detail to the nothing beyond."""
+    y, ok, ref, cover = scene()
+    ok[:, 40:] = False
+    cover[:, 40:] = 0
+    cover[:, 39, 20:] = 0.5  # completed pixels are not worth that
+    trust = models().compute(y, ok, ref, cover)
+    assert trust[:, 40, :19].min() > 0.9
+    assert trust[:, 40, 21:].max() == 0
+    assert trust[:, 41:].max() == 0
+    nothing = models().compute(y, torch.zeros_like(ok), ref, cover)
     assert nothing.max() == 0
 
 
@@ -125,9 +137,10 @@ def test_values_lie_between_zero_and_one():
 def test_windows_do_not_matter_bitwise(row, col, height, width, seed):
     local = models()
     halo = local.halo
-    y, ok, ref, ref_ok = scene(seed, h=72, w=72, cloud=bright)
+    y, ok, ref, cover = scene(seed, h=72, w=72, cloud=bright)
     ok[:, 40:44, 20:30] = False
-    whole = local.compute(y, ok, ref, ref_ok)
+    cover[:, 30:34, 30:40] = 0.5
+    whole = local.compute(y, ok, ref, cover)
     top, left = halo + row, halo + col
     coarse = (..., slice(top - halo, top + height + halo), slice(left - halo, left + width + halo))
     fine = (
@@ -137,8 +150,19 @@ def test_windows_do_not_matter_bitwise(row, col, height, width, seed):
     )
     assert top + height + halo <= 72
     part = local.compute(
-        y[coarse].contiguous(), ok[coarse].contiguous(), ref[fine].contiguous(), ref_ok[fine].contiguous()
+        y[coarse].contiguous(), ok[coarse].contiguous(), ref[fine].contiguous(), cover[coarse].contiguous()
     )
     assert torch.equal(
         part[..., halo : halo + height, halo : halo + width], whole[..., top : top + height, left : left + width]
     )
+
+
+def test_smooth_doubling_keeps_constants_and_means():
+    x = torch.rand(1, 6, 8)
+    fine = upsample_smooth(x)
+    assert fine.shape == (1, 12, 16)
+    assert torch.allclose(upsample_smooth(torch.ones(1, 4, 4)), torch.ones(1, 8, 8))
+    ramp = torch.arange(8.0).expand(1, 6, 8)
+    inner = upsample_smooth(ramp)[..., 2:-2]
+    assert torch.allclose(inner[..., 1:] - inner[..., :-1], torch.full_like(inner[..., 1:], 0.5))
+    assert float(block_mean(fine).min()) >= float(x.min())

@@ -61,14 +61,14 @@ def test_every_block_is_computed_once() -> None:
     assert set(kept.calls.values()) == {1}
     assert set(forgetful.calls) == set(kept.calls)
     assert max(forgetful.calls.values()) > 1
-    # Blocks of 16 cells that hold a piece of 20 x 36 and of 40 x 72 input cells; the origin lies a halo before
-    expected = {(1, r - 4, c - 4) for r in (0, 16) for c in (0, 16, 32)}
-    expected |= {(2, r - 4, c - 4) for r in range(0, 40, 16) for c in range(0, 72, 16)}
+    # Blocks of 16 cells, the last up to half as much again, on 20 x 36 and 40 x 72 cells; the origin lies a halo before
+    expected = {(1, -4, c - 4) for c in (0, 16)}
+    expected |= {(2, r - 4, c - 4) for r in (0, 16) for c in (0, 16, 32, 48)}
     assert set(kept.calls) == expected
 
 
 def test_the_budget_holds() -> None:
-    source = scene()
+    source = scene(32, 64)
     block_bytes = 2 * 32 * 32 * 4
     made = cascade(Counted(), source, 3 * block_bytes)
     render(made, source.grid.finer(SCALE).window)

@@ -14,8 +14,8 @@ from ursat.fir import psf_taps
 from ursat.grid import Grid, Window
 from ursat.models.fusion import FusionStage
 from ursat.models.stage import LevelInputs, StageSettings
-from ursat.models.wavelet import HaarBands, block_mean, idwt2
-from ursat.run.cascade import Cascade, upsample_smooth
+from ursat.models.wavelet import HaarBands, idwt2
+from ursat.run.cascade import Cascade
 from ursat.run.closure import ClosureMeter
 from ursat.types import Block, Encoding, SensorModel
 
@@ -131,10 +131,13 @@ def test_any_tile_gives_the_same_bits(scale: float, stage: type) -> None:
     np.testing.assert_array_equal(values, whole[(..., *part.within(grid.window))])
 
 
-def test_network_sees_one_shape_only() -> None:
+def test_network_sees_few_shapes() -> None:
     stage = Network()
     _render(_cascade(stage, 4.0, _scene()), Window(3, 5, 70, 41), 32)
-    assert stage.shapes == {(2, 24, 24)}
+    assert stage.shapes == {(2, 24, 24)}  # blocks of 16 and their halo
+    _render(_cascade(stage, 4.0, _scene()), _scene().grid.finer(4).window, 300)
+    # The last column of 53 pixels, and the last row of the grid twice as fine, make blocks of 24
+    assert stage.shapes == {(2, 24, 24), (2, 24, 32), (2, 32, 24)}
 
 
 @pytest.mark.parametrize(("scale", "taps"), [(7.5, (0.5, 0.5)), (2.5, psf_taps(0.25)), (3.0, psf_taps(0.25))])
@@ -201,14 +204,3 @@ def test_keep_restricts_the_output() -> None:
     assert valid[..., :80].all()
     assert not valid[..., 80:].any()
     np.testing.assert_array_equal(values[..., :80], free[..., :80])
-
-
-def test_smooth_doubling_keeps_constants_and_means() -> None:
-    x = torch.rand(1, 6, 8)
-    fine = upsample_smooth(x)
-    assert fine.shape == (1, 12, 16)
-    assert torch.allclose(upsample_smooth(torch.ones(1, 4, 4)), torch.ones(1, 8, 8))
-    ramp = torch.arange(8.0).expand(1, 6, 8)
-    inner = upsample_smooth(ramp)[..., 2:-2]
-    assert torch.allclose(inner[..., 1:] - inner[..., :-1], torch.full_like(inner[..., 1:], 0.5))
-    assert float(block_mean(fine).min()) >= float(x.min())

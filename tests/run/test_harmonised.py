@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
-from test_cascade import ArrayReader
+from test_cascade import SENSOR, ArrayReader
 
 from ursat.grid import Window
 from ursat.io.cache import BlockCache
-from ursat.run.harmonised import HarmonisedReference
+from ursat.run.harmonised import HarmonisedReference, harmonised_levels
 from ursat.types import ReferenceModel
 
 MODEL = ReferenceModel(
@@ -30,10 +32,33 @@ def test_values_continue_beyond_the_grid_but_are_not_valid_there() -> None:
     np.testing.assert_allclose(block.values[1, 2:, 2:], 5.0, rtol=1e-5)
     assert (block.values[1, 1, 2:] > 4.5).all()
     assert not block.valid[:, :2].any()
-    assert block.valid[:, 4:, 4:].all()
+    assert block.valid[:, 2:, 2:].all()
 
 
 def test_far_outside_nothing_is_computed() -> None:
     block = _reader().read(Window(500, 500, 8, 8))
     assert not block.valid.any()
     assert not block.values.any()
+
+
+def test_coarser_levels_are_means_of_the_finest_and_cover_is_a_share() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(2, 64, 48)).astype(np.float32)
+    valid = np.ones_like(values, bool)
+    valid[:, :9, :8] = False
+    model = replace(MODEL, level=3, taps=(1.0,))
+    source = ArrayReader(rng.normal(size=(2, 8, 6)).astype(np.float32), np.ones((2, 8, 6), bool))
+    levels, cover = harmonised_levels(
+        source, ArrayReader(values, valid), SENSOR, model, device=torch.device("cpu"), dtype=torch.float32
+    )
+    assert list(levels) == [1, 2, 3]
+    fine, coarse = levels[3].read(Window(0, 0, 64, 48)), levels[1].read(Window(0, 0, 16, 12))
+    np.testing.assert_allclose(coarse.values, fine.values.reshape(2, 16, 4, 12, 4).mean(axis=(2, 4)), atol=1e-6)
+    expected = np.ones((2, 8, 6))
+    expected[:, :2, 0] = 0, 7 / 8
+    np.testing.assert_array_equal(cover.read(Window(0, 0, 8, 6)).values, expected)
+    # The seven rows that are seen stay; the one that is not is completed
+    alone = HarmonisedReference(ArrayReader(values, valid), model, device=torch.device("cpu"), dtype=torch.float32)
+    seen = alone.read(Window(0, 0, 64, 48))
+    np.testing.assert_array_equal(fine.values[seen.valid], seen.values[seen.valid])
+    assert (fine.values[:, 8, :8] != seen.values[:, 8, :8]).all()

@@ -23,7 +23,7 @@ from ursat.models.stage import StageSettings
 from ursat.run.cascade import Cascade
 from ursat.types import ReferenceModel, SensorModel
 
-SIZE, BLOCK = 24, 32  # small blocks, so that a small scene has several
+SIZE, BLOCK = 24, 16  # small blocks, so that a small scene has several
 SENSOR = SensorModel("mtf=0.3", 0.3, psf_taps(0.3), (2.0, 2.0), (20.0, 20.0))
 MODEL = ReferenceModel(
     2, (1.0,), ((1.0, 0.0), (0.0, 1.0)), (0.0, 0.0), (1.0, 1.0), (4.0, 4.0), mtf=0.3, ratio=4.0

@@ -36,24 +36,21 @@ def test_a_level_finer_than_the_reference_takes_nothing_from_it(ratio: float, le
 
 @given(
     st.integers(-500, 500), st.integers(-500, 500), st.integers(1, 300), st.integers(1, 300), st.integers(1, 7),
-    st.integers(1, 40), st.one_of(st.none(), st.sampled_from([16, 64])),
+    st.integers(1, 40),
 )  # fmt: skip
-def test_chain_is_sufficient(row: int, col: int, h: int, w: int, depth: int, halo: int, block: int | None) -> None:
+def test_chain_is_sufficient(row: int, col: int, h: int, w: int, depth: int, halo: int) -> None:
     wanted = Window(row, col, h, w)
 
     def reach(level: int) -> int:
         return halo if level == 1 else 3
 
-    chain = level_windows(wanted, depth, reach, block)
+    chain = level_windows(wanted, depth, reach)
     assert [step.level for step in chain] == list(range(1, depth + 1))
     assert chain[-1].makes.contains(wanted)
     for below, above in itertools.pairwise(chain):
         assert below.makes.contains(above.reads)
     for step in chain:
         assert step.reads.contains(step.makes.coarser(2).pad(reach(step.level)))
-        if block is not None:
-            assert step.makes.row % (2 * block) == 0
-            assert step.makes.height % (2 * block) == 0
 
 
 @given(st.integers(1, 7), st.integers(1, 20))

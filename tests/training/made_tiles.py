@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ursat.io.exchange import write_array
 from ursat.models.core.config import CoreConfig
-from ursat.training.batches import halves
+from ursat.models.wavelet import block_mean
 from ursat.training.options import TrainOptions
 from ursat.training.pack import HEADER, make_scene, save_scene
 from ursat.training.scenes import TrainingScene, View
@@ -46,7 +47,7 @@ def exact_scene(depth: int = 3, *, guided: bool = True) -> TrainingScene:
     truth = framed
     levels = [truth.astype(np.float32)]
     for _ in range(depth):
-        levels.append(halves(levels[-1]))
+        levels.append(block_mean(torch.from_numpy(levels[-1])).numpy())
     levels = [np.asarray(level, dtype=np.float32) for level in levels[::-1]]  # 0 is the input
     start = np.rint(levels[1]).astype(np.int16)
     views = [View(start, (0.5, 0.5), (100.0, 100.0, 100.0), 0.0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -13,29 +14,28 @@ from torch import nn
 from tiny_network import save_tiny, tiny_net
 from ursat.errors import InputError
 from ursat.models.core.config import STATE
-from ursat.models.core.context import detail_scale
-from ursat.models.core.denoiser import Denoiser
+from ursat.models.core.context import Context, detail_scale
+from ursat.models.core.denoiser import INPUTS, OUTPUTS, Denoiser
+from ursat.models.core.state import activity
 from ursat.training.calibrate import LARGEST, Scatter, calibrate, main, scatters
 from ursat.training.pack import load_pack
 from ursat.training.scenes import TrainingScene, View
 
 SIGNAL = 500.0
-
-
-def slope(t, s):
-    """E[z_0 | z_t] = slope z_t for z_0 ~ N(0, s**2)."""
-    return (1 - t) * s * s / (((1 - t) * s) ** 2 + t * t)
+_FLOOR = Context(1, 5.0, (0.25,) * 4, 0.1, None, 0.0).noise_floor  # of the white scenes
 
 
 class Exact(nn.Module):
-    """The perfect denoiser of states that are N(0, s**2), whatever else is seen."""
+    """Perfect for states that are N(0, s**2), whatever else is seen: such a residual has no velocity."""
 
     def __init__(self, s):
         super().__init__()
         self.s = s
 
     def forward(self, features, context, t):
-        return features[:, -STATE:] * slope(t, self.s)[:, None, None, None]
+        answer = features.new_zeros((len(features), OUTPUTS, *features.shape[-2:]))
+        answer[:, STATE : 2 * STATE] = torch.log(self.s / activity(features[:, : INPUTS - STATE], _FLOOR))
+        return answer
 
 
 def white_scene(s):
@@ -54,18 +54,21 @@ def scenes(made):
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_gaussian_state_of_unit_variance_needs_no_gain(steps):
-    (gain,) = calibrate(Exact(1.0), [white_scene(1.0)], 0, steps, patches=16)
+    (gain,) = calibrate(Exact(0.4), [white_scene(0.4)], 0, steps, patches=16)
     assert gain == pytest.approx(1, rel=0.01)
 
 
 def test_what_the_network_believes_of_the_variance_is_corrected():
-    believed, true, steps = 1.0, 0.5, 2
+    believed, true, steps = 0.4, 0.2, 2
     (gain,) = calibrate(Exact(believed), [white_scene(true)], 0, steps, patches=16)
     assert gain == pytest.approx(true / believed, rel=0.01)
 
 
-def test_a_network_that_corrects_nothing_draws_no_samples(scenes):
-    assert calibrate(Denoiser(TINY), scenes, 0, 2, patches=2) == (1.0, 1.0, 1.0)
+def test_a_network_that_doubts_twice_as_much_gets_half_the_gain(scenes):
+    net = Denoiser(TINY).eval()
+    gains = calibrate(net, scenes, 0, 2, patches=4)
+    net.spread.film.bias.data[-STATE:] = math.log(2)
+    assert calibrate(net, scenes, 0, 2, patches=4) == pytest.approx([gain / 2 for gain in gains], rel=1e-5)
 
 
 def test_levels_and_tracks(scenes):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,10 @@ from made_tiles import TINY, options
 from torch import nn
 
 from ursat.models.core.config import STATE
-from ursat.models.core.denoiser import Denoiser
+from ursat.models.core.denoiser import MEAN, OUTPUTS, Denoiser
+from ursat.models.core.state import from_state
 from ursat.training.batches import draw_batch
-from ursat.training.objective import chain, loss, see
+from ursat.training.objective import Flow, chain, loss, see
 from ursat.training.pack import load_pack
 from ursat.training.validate import Validation
 
@@ -24,7 +27,21 @@ class Constant(nn.Module):
         self.value = nn.Parameter(torch.tensor(value))
 
     def forward(self, features, context, t):
-        return self.value + torch.zeros_like(features[:, :STATE])
+        answer = features.new_zeros((len(features), OUTPUTS, *features.shape[-2:]))
+        return torch.cat([self.value + answer[:, MEAN], answer[:, STATE:]], 1)
+
+
+class Spread(nn.Module):
+    """Knows the classical start to be right on average, and says by how much of the activity it is off; no flow."""
+
+    def __init__(self, log_spread: float) -> None:
+        super().__init__()
+        self.log_spread = log_spread
+
+    def forward(self, features, context, t):
+        answer = features.new_zeros((len(features), OUTPUTS, *features.shape[-2:]))
+        answer[:, STATE : 2 * STATE] = self.log_spread
+        return answer
 
 
 @pytest.fixture(scope="module")
@@ -37,26 +54,55 @@ def drawn(scenes, last, means=True):
         scenes, np.random.default_rng(0), size=4, side=32, first=1 if means else last, last=last, means=means
     )
     noise = torch.from_numpy(np.random.default_rng(1).standard_normal((4, STATE, 32, 32), dtype=np.float32))
-    return batch, noise
+    return batch, Flow(torch.tensor([0.1, 0.2, 0.5, 0.9]), noise)
 
 
 @pytest.mark.parametrize("last", [1, 2])
-@pytest.mark.parametrize("t", [1.0, 0.4])
-def test_a_network_that_corrects_nothing_has_the_error_of_the_start(scenes, last, t):
-    batch, noise = drawn(scenes, last, means=t == 1)
-    total, relative = loss(Denoiser(TINY), batch, torch.full((4,), t), noise)
-    assert torch.allclose(relative, torch.ones(4), atol=1e-6)
-    assert bool(total.isfinite())
+@pytest.mark.parametrize("means", [True, False])
+def test_a_network_that_corrects_nothing_has_the_error_of_the_start(scenes, last, means):
+    batch, flow = drawn(scenes, last, means=means)
+    found = loss(Denoiser(TINY), batch, None if means else flow)
+    assert torch.allclose(found.mean, torch.ones(4), atol=1e-6)
+    assert bool(found.total.isfinite())
+    assert (found.flow is None) is means
+
+
+def test_a_spread_of_the_right_size_is_the_likeliest_and_makes_the_flow_a_unit_circle(scenes):
+    batch, flow = drawn(scenes, 1, means=False)
+    seen = see(batch.levels[-1], batch.levels[-1].x)
+    white = torch.from_numpy(np.random.default_rng(2).standard_normal(flow.noise.shape, dtype=np.float32))
+    batch.truth = from_state(0.5 * seen.activity * white, seen.start, seen.unknown, mean_known=False)
+
+    def found(factor, asked=flow):
+        return loss(Spread(math.log(0.5 * factor)), batch, asked)
+
+    likely = [float(found(factor, None).total) for factor in (0.8, 1, 1.25)]
+    assert likely[1] == min(likely)
+    assert likely[1] < min(likely[0], likely[2]) - 0.001
+    # Nothing learned: the velocity's own mean square, 1 for a residual of unit variance, which every patch is given
+    for factor in (0.5, 1, 2):
+        assert float(found(factor).flow) == pytest.approx(1, abs=0.03)
+
+
+def test_the_mean_is_not_told_of_the_spread(scenes):
+    batch, flow = drawn(scenes, 1, means=False)
+    gradients = []
+    for asked in (None, flow):
+        net = Constant(0.1)
+        loss(net, batch, asked)[0].backward()
+        gradients.append(float(net.value.grad))
+    assert gradients[0] == pytest.approx(gradients[1])
 
 
 def test_every_weight_learns(scenes):
     net = Denoiser(TINY)
     with torch.no_grad():
         net.head.weight.normal_(0, 0.1)
+        net.spread.second.weight.normal_(0, 0.1)
         for block in [*net.down_blocks[0], *net.up_blocks[0]]:
             block.film.weight.normal_(0, 0.1)
-    batch, noise = drawn(scenes, 2, means=False)
-    loss(net, batch, torch.tensor([1.0, 0.2, 0.5, 0.9]), noise)[0].backward()
+    batch, flow = drawn(scenes, 2, means=False)
+    loss(net, batch, flow)[0].backward()
     assert [name for name, p in net.named_parameters() if p.grad is None or not bool(p.grad.isfinite().all())] == []
     assert [name for name, p in net.named_parameters() if not bool(p.grad.any())] == []
 
@@ -73,41 +119,41 @@ def test_the_chain_runs_without_gradients_on_the_networks_own_output(scenes):
     assert torch.allclose(rise, unknown[..., crop // 2 : -crop // 2, crop // 2 : -crop // 2], rtol=1e-3, atol=0.1)
 
 
-def test_a_teacher_pulls_the_mean_but_not_the_flow(scenes):
-    batch, noise = drawn(scenes, 1)
+def test_a_teacher_pulls_the_mean(scenes):
+    batch, _ = drawn(scenes, 1)
     teacher = Constant(0.3).requires_grad_(requires_grad=False)
-    for t, expected in ((1.0, True), (0.5, False)):
-        alone, taught = Constant(0.0), Constant(0.0)
-        loss(alone, batch, torch.full((4,), t), noise)[0].backward()
-        loss(taught, batch, torch.full((4,), t), noise, teacher=teacher)[0].backward()
-        assert (float(taught.value.grad) < float(alone.value.grad)) is expected
-    agreed, taught = (loss(Constant(0.3), batch, torch.ones(4), noise, teacher=each)[0] for each in (None, teacher))
+    alone, taught = Constant(0.0), Constant(0.0)
+    loss(alone, batch)[0].backward()
+    loss(taught, batch, teacher=teacher)[0].backward()
+    assert float(taught.value.grad) < float(alone.value.grad)
+    agreed, taught = (loss(Constant(0.3), batch, teacher=each)[0] for each in (None, teacher))
     assert float(agreed.detach()) == pytest.approx(float(taught.detach()))
 
 
 def test_an_experts_answer_takes_the_truths_place_by_its_weight(scenes):
-    batch, noise = drawn(scenes, 1)
+    batch, _ = drawn(scenes, 1)
     batch.expert = batch.truth + 100
 
-    def total(weight, t=1.0):
-        return float(loss(Constant(0.1), batch, torch.full((4,), t), noise, expert_weight=weight)[0].detach())
+    def gradient(weight):
+        net = Constant(0.1)
+        loss(net, batch, expert_weight=weight)[0].backward()
+        return float(net.value.grad)
 
-    plain, half, whole = total(0.0), total(0.5), total(1.0)
+    plain, half, whole = gradient(0.0), gradient(0.5), gradient(1.0)
     assert half == pytest.approx((plain + whole) / 2, rel=1e-4)
     assert whole != pytest.approx(plain, rel=1e-2)
-    assert total(1.0, t=0.5) == total(0.0, t=0.5)
     batch.truth = batch.truth + 300
-    assert total(1.0) == whole
-    assert total(0.0) != pytest.approx(plain, rel=1e-2)
+    assert gradient(1.0) == pytest.approx(whole)
+    assert gradient(0.0) != pytest.approx(plain, rel=1e-2)
 
 
 def test_a_sample_without_an_answer_keeps_the_truth(scenes):
-    batch, noise = drawn(scenes, 1)
+    batch, _ = drawn(scenes, 1)
     batch.expert = torch.full_like(batch.truth, float("nan"))
-    plain, asked = (loss(Constant(0.1), batch, torch.ones(4), noise, expert_weight=w)[0] for w in (0.0, 1.0))
+    plain, asked = (loss(Constant(0.1), batch, expert_weight=w)[0] for w in (0.0, 1.0))
     assert torch.equal(plain, asked)
     batch.expert[0] = batch.truth[0] + 100
-    answered = loss(Constant(0.1), batch, torch.ones(4), noise, expert_weight=1.0)[0]
+    answered = loss(Constant(0.1), batch, expert_weight=1.0)[0]
     assert not torch.equal(answered, plain)
 
 

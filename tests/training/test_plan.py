@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from ursat.models.core.flow import SHARED
 from ursat.training.ema import Ema
-from ursat.training.plan import TrainPlan, learning_rate, plan_step
+from ursat.training.plan import TrainPlan, draw_noise, learning_rate, plan_step
 
 PLAN = TrainPlan(steps=1000, batch=4, lr=2e-3, warmup=10)
 
@@ -23,7 +24,7 @@ def test_the_learning_rate_warms_up_and_falls_to_two_percent():
 
 
 def drawn(deepest, done):
-    return [plan_step(PLAN, np.random.default_rng([0, step]), deepest, done) for step in range(400)]
+    return [plan_step(PLAN, np.random.default_rng([0, step]), deepest, done) for step in range(1500)]
 
 
 def test_no_step_goes_deeper_than_the_scenes():
@@ -34,7 +35,7 @@ def test_no_step_goes_deeper_than_the_scenes():
 def test_the_mean_without_a_reference_comes_first():
     early = drawn(4, 0.29)
     assert all(step.means and step.taught and not step.guided and step.weight == 1 for step in early)
-    assert {step.t for step in early} == {(1.0,) * 4}
+    assert {step.t for step in early} == {None}
     assert {step.last for step in early} == {1, 2}
 
 
@@ -46,12 +47,22 @@ def test_then_references_deep_levels_and_the_flow_as_well():
     deep = [step for step in others if step.means and step.last > 2]
     guided = [step for step in others if step.means and step.last <= 2]
     shares = [len(part) / len(late) for part in (alone, guided, deep, flow)]
-    assert np.allclose(shares, (0.4, 0.3, 0.072, 0.228), atol=0.05)
+    assert np.allclose(shares, (0.4, 0.24, 0.072, 0.288), atol=0.05)
     assert {step.weight for step in others} == {0.5}
     assert all(step.guided and step.first == 1 for step in guided)
     assert {step.guided for step in deep} == {step.guided for step in flow} == {True, False}
     assert {(step.first, step.last) for step in deep} == {(1, 3), (2, 3), (1, 4), (2, 4)}
-    assert all(step.first == step.last and 0 < min(step.t) <= max(step.t) <= 1 for step in flow)
+    assert all(step.first == step.last and 0 < min(step.t) <= max(step.t) < 1 for step in flow)
+    assert {step.t for step in late if step.means} == {None}
+
+
+def test_the_flow_s_noise_is_that_of_samples():
+    noise = draw_noise(TrainPlan(steps=1, side=96), np.random.default_rng(0))
+    assert noise.shape == (8, 12, 96, 96)
+    bands = noise.unflatten(1, (4, 3))
+    assert torch.allclose(noise.std((0, 2, 3)), torch.ones(12), atol=0.02)
+    assert float((bands[:, 2, 0] * bands[:, 2, 1]).mean()) == pytest.approx(SHARED, abs=0.02)
+    assert float((bands[:, 0, 0] * bands[:, 1, 0]).mean()) == pytest.approx(0, abs=0.02)
 
 
 def test_a_plan_without_references_has_no_guided_step():

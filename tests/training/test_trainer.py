@@ -94,8 +94,8 @@ def test_a_loss_that_is_not_finite_keeps_the_last_checkpoint(made, tmp_path, mon
     real = loop.loss
 
     def broken(*args, **kwargs):
-        total, errors = real(*args, **kwargs)
-        return total * float("nan"), errors
+        found = real(*args, **kwargs)
+        return found._replace(total=found.total * float("nan"))
 
     monkeypatch.setattr(loop, "loss", broken)
     with pytest.raises(UrsatError, match="not finite at step 3"):

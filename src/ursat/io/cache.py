@@ -18,14 +18,21 @@ if TYPE_CHECKING:
     from ursat.grid import Grid, Window
     from ursat.types import Reader
 
-_BLOCK = 512
+BLOCK = 512  # pixels a side, unless told otherwise
 
 
 class BlockCache:
-    """A `Reader` in front of another, holding up to ``budget`` bytes of its most recently used blocks."""
+    """A `Reader` in front of another, holding up to ``budget`` bytes of its most recently used blocks.
 
-    def __init__(self, source: Reader, *, budget: int) -> None:
+    Args:
+        source: the reader behind.
+        budget: bytes.
+        block: pixels a side.
+    """
+
+    def __init__(self, source: Reader, *, budget: int, block: int = BLOCK) -> None:
         self._source = source
+        self._block = block
         self._budget = budget
         self._held: OrderedDict[Window, Block] = OrderedDict()
         self._bytes = 0
@@ -38,7 +45,7 @@ class BlockCache:
     def read(self, window: Window) -> Block:
         """Pixels of ``window``; outside the grid what the reader behind says of it (a continuation, perhaps)."""
         values = valid = None
-        for core in window.snap(_BLOCK, _BLOCK).blocks(_BLOCK, _BLOCK):
+        for core in window.snap(self._block, self._block).blocks(self._block, self._block):
             block = self._fetch(core)
             if values is None or valid is None:
                 values = np.zeros((block.values.shape[0], *window.shape), dtype=block.values.dtype)

@@ -14,7 +14,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NOWHERE = -(1 << 20)
+_NOWHERE = -(1 << 30)  # as an index: farther from any pixel of a window than every reach
 
 
 def fill_gaps(values: Tensor, valid: Tensor, reach: int) -> Tensor:
@@ -27,42 +27,61 @@ def fill_gaps(values: Tensor, valid: Tensor, reach: int) -> Tensor:
     """
     if bool(valid.all()):
         return values
+    filled = torch.zeros_like(values)
+    # Bands mostly share their gaps; distances are then found once
+    shared = bool((valid == valid[:1]).all())
+    for bands in [slice(0, len(values))] if shared else [slice(k, k + 1) for k in range(len(values))]:
+        seen = valid[bands.start]
+        near = (..., _around(seen.any(1), 2 * reach), _around(seen.any(0), 2 * reach))
+        filled[bands][near] = _fill(values[bands][near], seen[near], reach)
+    return filled
+
+
+def _around(seen: Tensor, reach: int) -> slice:
+    """From the first True of (n,) bool to the last, and ``reach`` more on both sides."""
+    places = seen.nonzero()
+    if not len(places):
+        return slice(0, 0)
+    return slice(max(int(places[0]) - reach, 0), int(places[-1]) + 1 + reach)
+
+
+def _fill(values: Tensor, valid: Tensor, reach: int) -> Tensor:
+    """Both passes, for bands with the same valid (h, w)."""
+    if valid.numel() == 0:
+        return values
     known = torch.where(valid, values, torch.zeros((), dtype=values.dtype, device=values.device))
     filled, reached = _pass(known, valid, reach)
-    if bool(reached.all()):
-        return filled
-    return _pass(filled, reached, reach)[0]
+    return filled if bool(reached.all()) else _pass(filled, reached, reach)[0]
 
 
 def _pass(values: Tensor, valid: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     """One pass: filled values (0 where nothing was near), and where they are known now."""
-    # Bands mostly share their gaps; distances are then found once.
-    shared = valid[:1] if bool((valid == valid[:1]).all()) else valid
-    total = torch.zeros_like(values)
-    weights = torch.zeros(shared.shape, dtype=values.dtype, device=values.device)
-    for axis in (-1, -2):
+    flat = values.reshape(len(values), -1)
+    gaps = (~valid).reshape(-1).nonzero()[:, 0]
+    total = flat.new_zeros((len(flat), len(gaps)))
+    weights = flat.new_zeros(len(gaps))
+    for axis, stride in ((-1, 1), (-2, valid.shape[-1])):
         for backward in (False, True):
-            position, distance = _nearest(shared, axis, backward=backward)
-            weight = torch.where(distance <= reach, distance.clamp(min=1).to(values.dtype).reciprocal(), 0.0)
-            picked = torch.gather(values, values.ndim + axis, position.expand(values.shape))
-            total = total + picked * weight
-            weights = weights + weight
+            found = _nearest(valid, axis, backward=backward).reshape(-1)[gaps].to(torch.int64)
+            near = ((gaps - found).abs() <= reach * stride).nonzero()[:, 0]
+            source = found[near]
+            weight = ((gaps[near] - source).abs() // stride).to(values.dtype).reciprocal()
+            total[:, near] += flat[:, source] * weight
+            weights[near] += weight
     reached = weights > 0
-    mean = total / torch.where(reached, weights, torch.ones_like(weights))
-    return torch.where(valid, values, mean), valid | reached
+    filled, known = flat.clone(), valid.reshape(-1).clone()
+    filled[:, gaps] = total / torch.where(reached, weights, torch.ones_like(weights))
+    known[gaps] = reached
+    return filled.reshape(values.shape), known.reshape(valid.shape)
 
 
-def _nearest(valid: Tensor, axis: int, *, backward: bool) -> tuple[Tensor, Tensor]:
-    """Index along ``axis`` of the nearest valid pixel before (or after) each, and its distance (huge: none)."""
-    size = valid.shape[axis]
-    index = torch.arange(size, device=valid.device, dtype=torch.int32)
-    index = index.reshape((-1,) if axis == -1 else (-1, 1)).expand(valid.shape)
-    flipped = valid.flip(axis) if backward else valid
-    found = _running_maximum(torch.where(flipped, index, _NOWHERE), axis)
-    distance, position = index - found, found.clamp(min=0)
-    if backward:
-        distance, position = distance.flip(axis), (size - 1 - position).flip(axis)
-    return position.to(torch.int64), distance
+def _nearest(valid: Tensor, axis: int, *, backward: bool) -> Tensor:
+    """Index into the flattened (h, w) of the nearest valid pixel before (or after) each along ``axis``."""
+    index = torch.arange(valid.numel(), device=valid.device, dtype=torch.int32).reshape(valid.shape)
+    if not backward:
+        return _running_maximum(torch.where(valid, index, _NOWHERE), axis)
+    ahead = torch.where(valid, -index, _NOWHERE).flip(axis)
+    return -_running_maximum(ahead, axis).flip(axis)
 
 
 def _running_maximum(x: Tensor, axis: int) -> Tensor:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import expand2, filter_same
-from ursat.models.predict import REACH, in_range, refine, shrink_to_range
+from ursat.fir import BINOMIAL9, expand2, filter_same
+from ursat.models.predict import REACH, in_range, refine, refine_guided, shrink_to_range
 from ursat.models.sensor import SensorOperator
-from ursat.models.wavelet import block_mean, replicate
+from ursat.models.wavelet import replicate
 from ursat.models.wiener import Expansion, design
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ CLIP_ROUNDS = 8
 RATIO_LIMITS = (3e-4, 30.0)  # noise variance / detail variance; below, the prior's own error is larger
 NOISE_LIMIT = 1.1  # local root mean square of the residual that closure "auto" leaves, in units of the noise
 NOISE_ROUNDS = 3
-_NEIGHBOURHOOD = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
 _SPREAD = (0.25, 0.75, 0.75, 0.25)  # linear interpolation of the trust onto the half grid: taps of sum 2
 
 
@@ -89,7 +88,7 @@ class FusionStage:
             return 0
         reach = self.operator.reach
         if self.settings.closure == "auto":
-            return NOISE_ROUNDS * (reach + INPUT_REACH + len(_NEIGHBOURHOOD) // 2)
+            return NOISE_ROUNDS * (reach + INPUT_REACH + len(BINOMIAL9) // 2)
         if self.settings.closure == "exact":
             return (self.operator.steps + 1 + CLIP_ROUNDS) * reach
         return 0
@@ -115,11 +114,9 @@ class FusionStage:
         return self._close(x, inputs, lowest, highest)
 
     def _later(self, inputs: LevelInputs) -> Tensor:
-        out = refine(inputs.x)
         if inputs.ref is None or inputs.trust is None:
-            return out
-        news = inputs.ref - refine(block_mean(inputs.ref))
-        return out.add_(news.mul_(replicate(inputs.trust)))
+            return refine(inputs.x)
+        return refine_guided(inputs.x, inputs.ref, inputs.trust)
 
     def _first(self, inputs: LevelInputs) -> Tensor:
         y = inputs.x
@@ -148,10 +145,10 @@ class FusionStage:
         """
         limit = self._noise.to(y) * NOISE_LIMIT
         tiny = torch.finfo(y.dtype).tiny
-        weight = filter_same(observed, _NEIGHBOURHOOD).clamp(min=1e-6)
+        weight = filter_same(observed, BINOMIAL9).clamp(min=1e-6)
         for _ in range(NOISE_ROUNDS):
             residual = (y - self.operator.observe(x, observed, mass)) * observed
-            found = torch.sqrt(filter_same(residual * residual, _NEIGHBOURHOOD) / weight)
+            found = torch.sqrt(filter_same(residual * residual, BINOMIAL9) / weight)
             excess = (found - limit).clamp(min=0.0)
             if not bool(excess.any()):  # whatever follows would add exactly 0
                 break

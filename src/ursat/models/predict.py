@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.fir import pad_edge
-from ursat.models.wavelet import block_mean
+from ursat.models.wavelet import block_mean, replicate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +42,12 @@ def refine(x: Tensor) -> Tensor:
         torch.add(middle, horizontal, out=out[..., phase::2, 0::2])
         torch.sub(middle, horizontal, out=out[..., phase::2, 1::2])
     return out
+
+
+def refine_guided(x: Tensor, ref: Tensor, trust: Tensor) -> Tensor:
+    """`refine` x (C, h, w), plus what ref (C, 2h, 2w) knows beyond its own block means, times trust (C, h, w)."""
+    news = ref - refine(block_mean(ref))
+    return refine(x).add_(news.mul_(replicate(trust)))
 
 
 def in_range(x: Tensor, lowest: Tensor, highest: Tensor) -> bool:

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import filter_same, pad_edge
+from ursat.fir import filter_same
 from ursat.models.fill import fill_gaps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ursat.types import ReferenceModel
-
-_ESSENTIAL = 0.8  # share of the filter's absolute weight that must rest on valid pixels
 
 
 class ReferenceApplier:
@@ -30,8 +28,6 @@ class ReferenceApplier:
     def __init__(self, model: ReferenceModel) -> None:
         self._model = model
         self._reach = len(model.taps) // 2
-        # At most half an input pixel: what is filled beyond an edge is a fair guess, and a lost border is not
-        self._shrink = min(essential_reach(model.taps), 2 ** (model.level - 1))
 
     @property
     def halo(self) -> int:
@@ -46,12 +42,12 @@ class ReferenceApplier:
             valid: (Br, H, W) bool.
 
         Returns:
-            (C, H, W) in the input's units, and its validity: False within the filter's essential reach of an invalid
-            pixel of any band that is used. The outer `halo` pixels are only there to be cropped.
+            (C, H, W) in the input's units, and its validity: True where all bands that are used are valid. Beside an
+            invalid pixel the filter reads its continuation, a fair guess; giving such pixels up costs more. The outer
+            `halo` pixels are only there to be cropped.
         """
         filled = fill_gaps(values, valid, self._reach)
         sharp = filter_same(filled, self._model.taps)
-        sound = erode(valid, self._shrink)
         outs, oks = [], []
         for row, offset in zip(self._model.matrix, self._model.offsets, strict=True):
             total: Tensor | None = None
@@ -61,31 +57,7 @@ class ReferenceApplier:
                     continue
                 term = sharp[band] * gain
                 total = term if total is None else total + term
-                ok = sound[band] if ok is None else ok & sound[band]
+                ok = valid[band] if ok is None else ok & valid[band]
             outs.append(torch.full_like(sharp[0], offset) if total is None else total + offset)
-            oks.append(torch.zeros_like(sound[0]) if ok is None else ok)
+            oks.append(torch.zeros_like(valid[0]) if ok is None else ok)
         return torch.stack(outs), torch.stack(oks)
-
-
-def essential_reach(taps: tuple[float, ...]) -> int:
-    """The smallest r whose central 2 r + 1 taps hold 80 % of the filter's absolute weight."""
-    middle = len(taps) // 2
-    whole = sum(abs(t) for t in taps)
-    kept = abs(taps[middle])
-    for r in range(middle + 1):
-        if r:
-            kept += 2 * abs(taps[middle + r])
-        if kept >= _ESSENTIAL * whole:
-            return r
-    return middle
-
-
-def erode(valid: Tensor, reach: int) -> Tensor:
-    """True where all pixels within ``reach`` (a square) are True; (..., h, w) bool. Borders are replicated."""
-    out = valid
-    for axis in (-2, -1):
-        padded = pad_edge(out.to(torch.float32), reach if axis == -2 else 0, reach if axis == -1 else 0) > 0
-        size = out.shape[axis]
-        for k in range(2 * reach + 1):
-            out = out & padded.narrow(axis, k, size)
-    return out

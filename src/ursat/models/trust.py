@@ -12,6 +12,7 @@ import torch
 
 from ursat.agreement import REACH, TEXTURE_SHARE, local_agreement
 from ursat.fir import decimate2, filter_same, pad_edge
+from ursat.models.edges import LEAST_COVER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,9 +43,9 @@ class LocalTrust:
     @property
     def halo(self) -> int:
         """Input pixels around a pixel that may influence its trust."""
-        return (len(self._taps) // 2 + 1) // 2 + 2 * REACH + _GROW + 1
+        return (len(self._taps) // 2 + 1) // 2 + 2 * REACH + _GROW + 2
 
-    def compute(self, y: Tensor, observed: Tensor, ref0: Tensor, ref_valid: Tensor) -> Tensor:
+    def compute(self, y: Tensor, observed: Tensor, ref0: Tensor, cover: Tensor) -> Tensor:
         """Trust 0..1 of every input pixel.
 
         A cloud or a shadow touches all bands, so each band is judged by its own excess and by the mean of all.
@@ -53,14 +54,15 @@ class LocalTrust:
             y: (C, h, w) the input, filled where not observed.
             observed: (C, h, w) bool.
             ref0: (C, 2h, 2w) the harmonised reference on the half grid, in the input's units.
-            ref_valid: (C, 2h, 2w) bool.
+            cover: (C, h, w), the share of each input pixel that has a valid reference.
 
         Returns:
-            (C, h, w); 0 where the input is not observed or less than half the pixel has a valid reference. The outer
-            `halo` pixels are only there to be cropped.
+            (C, h, w); 0 where the reference covers less than `ursat.models.edges.LEAST_COVER` of the pixel. A pixel
+            that was not observed has the trust of its most trusted neighbour among those that are wholly covered, for
+            trust is interpolated and must not fade towards the scene's own edge. The outer `halo` pixels are only
+            there to be cropped.
         """
-        usable = decimate2(ref_valid.to(y.dtype), (0.5, 0.5)) >= 0.5
-        known = (observed & usable).to(y.dtype)
+        known = (observed & (cover >= LEAST_COVER)).to(y.dtype)
         found = local_agreement(y, decimate2(ref0, self._taps), known)
         excess = torch.stack(
             [found.misfit[c] / (found.detail[c] * TEXTURE_SHARE + s * s) for c, s in enumerate(self._expected)]
@@ -74,7 +76,9 @@ class LocalTrust:
             excess = torch.maximum(excess, pooled)
         local = torch.clamp((_NONE - excess) * (1 / (_NONE - _FULL)), 0.0, 1.0)
         local = filter_same(_lowest(local, _GROW), _SOFT)
-        return torch.stack([local[c] * t for c, t in enumerate(self._trust)]) * known
+        trust = torch.stack([local[c] * t for c, t in enumerate(self._trust)]) * known
+        beyond = -_lowest(-trust * (cover == 1).to(y.dtype), 1)
+        return torch.where(observed, trust, beyond)
 
 
 def _lowest(x: Tensor, reach: int) -> Tensor:
@@ -86,4 +90,23 @@ def _lowest(x: Tensor, reach: int) -> Tensor:
         for k in range(2 * reach + 1):
             lowest = torch.minimum(lowest, padded.narrow(axis, k, size))
         x = lowest
+    return x
+
+
+def upsample_smooth(x: Tensor) -> Tensor:
+    """Bilinear doubling at pixel centres: (C, h, w) -> (C, 2h, 2w); one pixel of reach."""
+    for axis in (-2, -1):
+        size = x.shape[axis]
+        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)], dim=axis)
+        after = torch.cat([x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)], dim=axis)
+        near = x * 0.75
+        shape = list(x.shape)
+        shape[axis] = 2 * size
+        out = x.new_empty(shape)
+        left, right = near + before * 0.25, near + after * 0.25
+        if axis == -1:
+            out[..., 0::2], out[..., 1::2] = left, right
+        else:
+            out[..., 0::2, :], out[..., 1::2, :] = left, right
+        x = out
     return x

@@ -1,4 +1,4 @@
-"""A stage that works on blocks of one shape: which blocks run, and results kept for the next tile.
+"""The image of every level, made block by block when somebody asks for it; for stages that work on blocks.
 
 Blocks are anchored at absolute coordinates and depend on nothing but their own surroundings, so a kept result is, bit
 for bit, what would be computed again.
@@ -11,58 +11,68 @@ from typing import TYPE_CHECKING
 
 from ursat.models.predict import REACH, refine
 from ursat.models.stage import LevelInputs
+from ursat.tiling.lattice import Lattice, frame
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ursat.grid import Window
     from ursat.models.stage import Stage
+    from ursat.run.ground import Ground
 
 
-class BlockRunner:
-    """Runs a stage block by block over windows of a level.
+class BlockPyramid:
+    """A level's pixels are what its blocks make of the level below, which is asked the same way.
+
+    A block whose ground shows nothing, and all that lies beyond the image, is continued smoothly: neighbours read
+    there, and nobody else.
 
     Args:
-        stage: with a ``block``; every halo at least `ursat.models.predict.REACH`.
+        stage: with a ``block``.
         size: the stage's ``block``.
+        ground: what the scene and its reference show.
+        gsd_m: the input's ground sampling distance, metres.
         budget: bytes of results to keep, the most recently used ones.
     """
 
-    def __init__(self, stage: Stage, size: int, *, budget: int) -> None:
-        self.stage, self.size = stage, size
+    def __init__(self, stage: Stage, size: int, ground: Ground, *, gsd_m: float, budget: int) -> None:
+        self.stage, self.size, self.ground = stage, size, ground
+        self._gsd_m = gsd_m
         self._budget = budget
         self._held: OrderedDict[tuple[int, int, int], Tensor] = OrderedDict()
         self._bytes = 0
 
-    def run(self, inputs: LevelInputs, reads: Window, makes: Window, seen: Tensor, base: Window) -> Tensor:
-        """The stage's result over ``makes``, of the level's grid.
+    def lattice(self, level: int) -> Lattice:
+        """The blocks of a level, in cells of its input grid."""
+        factor = 2 ** (level - 1)
+        height, width = self.ground.shape
+        return Lattice(height * factor, width * factor, self.size)
 
-        Args:
-            inputs: of the window ``reads`` of the level's input grid.
-            reads: ``makes`` on the input grid, with the stage's halo.
-            makes: whole blocks.
-            seen: (h, w) bool over ``base``, a window of the scene's own grid: where any band was observed.
-            base: must hold the ground of ``reads``.
-        """
-        out = inputs.x.new_empty((inputs.x.shape[0], makes.height, makes.width))
-        factor = 2 ** (inputs.level - 1)
-        for core in makes.coarser(2).blocks(self.size, self.size):
-            under = core.coarser(factor)
-            if bool(seen[under.within(base)].any()):
-                result = self._recall(inputs, core, reads)
-            else:
-                # All of it lies beyond the image or inside a hole: neighbours want a continuation, not detail
-                around = core.pad(REACH)
-                smooth = refine(inputs.x[(..., *around.within(reads))])
-                result = smooth[(..., *core.finer(2).within(around.finer(2)))]
-            out[(..., *core.finer(2).within(makes))] = result
+    def read(self, level: int, window: Window) -> Tensor:
+        """(C, h, w): a window of a level's grid; level 0 is the observation, filled where nothing was observed."""
+        if level == 0:
+            return self.ground.image(window)[0]
+        lattice, cells = self.lattice(level), window.coarser(2)
+        out = None
+        for core in lattice.over(cells):
+            part = core.finer(2).intersect(window)
+            result = self._recall(level, core)
+            out = result.new_empty((len(result), *window.shape)) if out is None else out
+            out[(..., *part.within(window))] = result[(..., *part.within(core.finer(2)))]
+        for beyond in frame(cells, lattice.extent):
+            part = beyond.finer(2).intersect(window)
+            result = self._continued(level, beyond)
+            out = result.new_empty((len(result), *window.shape)) if out is None else out
+            out[(..., *part.within(window))] = result[(..., *part.within(beyond.finer(2)))]
+        assert out is not None  # noqa: S101  (a window is never empty here)
         return out
 
-    def _recall(self, inputs: LevelInputs, core: Window, reads: Window) -> Tensor:
-        key = inputs.level, core.row, core.col
+    def _recall(self, level: int, core: Window) -> Tensor:
+        key = level, core.row, core.col
         result = self._held.pop(key, None)
         if result is None:
-            result = self._compute(inputs, core, reads)
+            seen = self.ground.observed_any(core.coarser(2 ** (level - 1)))
+            result = self._compute(level, core) if seen else self._continued(level, core)
             self._bytes += result.nbytes
         self._held[key] = result
         while self._bytes > self._budget:
@@ -72,19 +82,28 @@ class BlockRunner:
             self._bytes -= self._held.pop(oldest).nbytes
         return result
 
-    def _compute(self, inputs: LevelInputs, core: Window, reads: Window) -> Tensor:
-        part = core.pad(self.stage.halo(inputs.level))
-        here, fine = (..., *part.within(reads)), (..., *part.finer(2).within(reads.finer(2)))
-        # Whether another tile's window saw the reference must not matter to a block that does not
-        trust = None if inputs.trust is None or not bool((inputs.trust[here] > 0).any()) else inputs.trust[here]
-        piece = LevelInputs(
-            level=inputs.level,
-            x=inputs.x[here].contiguous(),
-            observed=None if inputs.observed is None else inputs.observed[here].contiguous(),
-            ref=None if inputs.ref is None or trust is None else inputs.ref[fine].contiguous(),
-            trust=None if trust is None else trust.contiguous(),
+    def _continued(self, level: int, cells: Window) -> Tensor:
+        around = cells.pad(REACH)
+        smooth = refine(self.read(level - 1, around))
+        return smooth[(..., *cells.finer(2).within(around.finer(2)))]
+
+    def _compute(self, level: int, core: Window) -> Tensor:
+        halo = self.stage.halo(level)
+        # Beyond the image an answer is read by later levels' answers only, not by the first one's closing
+        part = core.pad(halo).intersect(self.lattice(level).extent.pad(min(halo, self.stage.halo(level + 1))))
+        observed = None
+        if level == 1:
+            x, observed = self.ground.image(part)
+        else:
+            x = self.read(level - 1, part)
+        ref, trust = self.ground.reference(level, part)
+        inputs = LevelInputs(
+            level=level,
+            x=x,
+            observed=observed,
+            ref=ref,
+            trust=trust,
             origin=(part.row, part.col),
-            gsd_m=inputs.gsd_m,
+            gsd_m=self._gsd_m / 2**level,
         )
-        doubled = self.stage.run(piece)
-        return doubled[(..., *core.finer(2).within(part.finer(2)))].clone()
+        return self.stage.run(inputs)[(..., *core.finer(2).within(part.finer(2)))].clone()

@@ -56,8 +56,8 @@ class Budget:
 class NetworkCost:
     """What a network adds to a run's memory.
 
-    held: bytes of weights, activations of one block, and kept results. around: input pixels that tiles grow by on both
-    sides together, whole blocks and all. tile_copies: working copies of a tile, for the spread of samples.
+    held: bytes of weights, activations of one block, and kept results. around: input pixels a side that the largest
+    block reads. tile_copies: working copies of a tile, for the spread of samples.
     """
 
     held: int
@@ -69,10 +69,9 @@ def network_cost(config: CoreConfig, sampling: Sampling, sample_steps: int) -> N
     """The memory of a network of the core family; ``sample_steps``: of a sample behind the spread."""
     evaluations = max(sampling.evaluations, 1 + sample_steps if sampling.samples else 0)
     reach = config.halo * evaluations + _CLASSIC_HALO
-    side = BLOCK + 2 * reach
+    side = 3 * BLOCK // 2 + 2 * reach  # the last block of a row takes up to half a block more
     held = _LIVE_TENSORS * config.widths[0] * 4 * side**2 + BLOCK_BYTES
-    around = 2 * (reach + config.halo * evaluations) + 3 * BLOCK // 2
-    return NetworkCost(held, around, _SPREAD_COPIES if sampling.samples else 0)
+    return NetworkCost(held, side, _SPREAD_COPIES if sampling.samples else 0)
 
 
 def estimate(
@@ -127,7 +126,8 @@ def memory_bytes(
 ) -> int:
     """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read."""
     item = np.dtype(encoding.work_dtype).itemsize
-    around = tile / 2 ** depth_of(scale) + (network.around if network else 200)  # input pixels under a tile
+    # Input pixels a side that are worked on at once: under a tile, or by a block
+    around = network.around if network else tile / 2 ** depth_of(scale) + 200
     tiles = _TILE_COPIES + (network.tile_copies if network else 0)
     copies = tiles * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
     closure_rows = info.grid.width * 2 * (2 * tile / scale + 64)

@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.grid import Window
-from ursat.io.cache import BlockCache
 from ursat.models.area import area_resample
-from ursat.models.fill import fill_gaps
 from ursat.models.finish import Finish, needs_finish
 from ursat.models.stage import LevelInputs
-from ursat.models.trust import LocalTrust
-from ursat.models.wavelet import block_mean
-from ursat.run.blocks import BlockRunner
+from ursat.models.trust import LocalTrust, upsample_smooth
+from ursat.run.blocks import BlockPyramid
 from ursat.run.budget import BLOCK_BYTES
-from ursat.run.harmonised import HarmonisedReference
+from ursat.run.ground import FILL, Ground, read_filled, tensors
+from ursat.run.harmonised import harmonised_levels
 from ursat.tiling.levels import depth_of, input_index, is_power_of_two, level_windows, total_reach, work_window
 
 if TYPE_CHECKING:
@@ -34,11 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ursat.models.stage import Stage, StageSettings
-    from ursat.types import Block, Reader
-
-
-_CACHE_BYTES = 48 << 20  # of harmonised reference kept for the next tiles
-_FILL = 12  # input pixels beyond an edge that are continued; no filter sees unobserved pixels from farther away
+    from ursat.types import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +82,19 @@ class Cascade:
         self.device = device
         self.dtype = dtype
         self.gsd_m = gsd_m
-        self._draw_with(stage, settings, block_budget)
         taps = settings.sensor.taps
         exact = settings.closure == "exact" and needs_finish(scale, taps)
         self._finish = Finish(scale, taps) if exact else None
-        self.reference: Reader | None = None
+        self._levels: dict[int, Reader] = {}
+        self._cover: Reader | None = None
         self._trust: LocalTrust | None = None
         if reference is not None and settings.reference is not None:
-            harmonised = HarmonisedReference(reference, settings.reference, device=device, dtype=dtype)
-            self.reference = BlockCache(harmonised, budget=_CACHE_BYTES)
+            self._levels, self._cover = harmonised_levels(
+                source, reference, settings.sensor, settings.reference, device=device, dtype=dtype
+            )
             self._trust = LocalTrust(settings.sensor, settings.reference)
+        self._ground = Ground(source, self._levels, self._cover, self._trust, device=device, dtype=dtype)
+        self._draw_with(stage, settings, block_budget)
 
     def sibling(self, stage: Stage, settings: StageSettings, *, block_budget: int = BLOCK_BYTES) -> Cascade:
         """The same cascade with another draw of the same model: sensor, reference and closure must not differ."""
@@ -108,7 +105,9 @@ class Cascade:
     def _draw_with(self, stage: Stage, settings: StageSettings, block_budget: int) -> None:
         self.stage, self.settings = stage, settings
         self.reach = total_reach(self.depth, stage.halo)
-        self._blocks = None if stage.block is None else BlockRunner(stage, stage.block, budget=block_budget)
+        self._blocks = None
+        if stage.block is not None:
+            self._blocks = BlockPyramid(stage, stage.block, self._ground, gsd_m=self.gsd_m, budget=block_budget)
 
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""
@@ -123,7 +122,7 @@ class Cascade:
         cols = math.floor(held.col * self.scale), math.ceil(held.col_stop * self.scale)
         wide = Window(rows[0], cols[0], rows[1] - rows[0], cols[1] - cols[0])
         done = self._compute(wide, valid, self._under(window))
-        y, observed = self._tensors(self.source.read(held))
+        y, observed = tensors(self.source.read(held), self.device, self.dtype)
         measured = self._valid(wide, cut=False).to(self.dtype)
         closed = self._finish.apply(done.values, measured, wide, y, observed.to(self.dtype), held)
         values = closed[(..., *window.within(wide))]
@@ -134,20 +133,29 @@ class Cascade:
     def _compute(self, window: Window, valid: Tensor, under: Window) -> Rendered:
         """The cascade itself, up to an output window; ``under``: the input pixels whose trust is reported."""
         work = work_window(window, self.scale)
-        chain = level_windows(work, self.depth, self.stage.halo, self.stage.block)
+        if self._blocks is None:
+            x, held, trust = self._by_windows(work, under)
+        else:
+            x, held, trust = self._blocks.read(self.depth, work), work, self._ground.trust(under)
+        if is_power_of_two(self.scale):
+            x = x[(..., *window.within(held))]
+        else:
+            factor = 2**self.depth / self.scale
+            x = area_resample(x, (held.row, held.col), (window.row, window.col), window.shape, factor)
+        return Rendered(x, valid, 0.0 if trust is None else float(trust.sum()), len(x) * under.height * under.width)
+
+    def _by_windows(self, work: Window, under: Window) -> tuple[Tensor, Window, Tensor | None]:
+        """A stage that needs no blocks, level by level: pixels of the work grid, their window, and the trust."""
+        chain = level_windows(work, self.depth, self.stage.halo)
         base = chain[0].reads
-        outer = base.pad(2 * _FILL + (self._trust.halo if self._trust else 0))
-        observed_block = self.source.read(outer)
-        y, observed = self._tensors(observed_block)
-        y = fill_gaps(y, observed, _FILL)
+        outer = base.pad(2 * FILL + (self._trust.halo if self._trust else 0))
+        y, observed = read_filled(self.source, outer, self.device, self.dtype)
         refs, trust = self.harmonise(outer, y, observed)
         x = y[(..., *base.within(outer))]
-        seen = observed[(..., *base.within(outer))].any(dim=0)
-        held = base
-        trust_sum, trust_count = 0.0, len(y) * under.height * under.width
+        held, believed = base, None
         if trust is not None:
             trust = trust[(..., *base.within(outer))]
-            trust_sum = float(trust[(..., *under.intersect(base).within(base))].sum())
+            believed = trust[(..., *under.intersect(base).within(base))]
         for step in chain:
             rows, cols = step.reads.within(held)
             x = x[..., rows, cols]
@@ -163,10 +171,7 @@ class Cascade:
                 origin=(step.reads.row, step.reads.col),
                 gsd_m=self.gsd_m / 2**step.level,
             )
-            if self._blocks is None:
-                x = self.stage.run(inputs)[(..., *step.makes.within(step.reads.finer(2)))]
-            else:
-                x = self._blocks.run(inputs, step.reads, step.makes, seen, base)
+            x = self.stage.run(inputs)[(..., *step.makes.within(step.reads.finer(2)))]
             held = step.makes
             if trust is not None:
                 if step.level + 1 in refs:
@@ -174,12 +179,7 @@ class Cascade:
                     trust = grown[(..., *step.makes.within(step.reads.finer(2)))]
                 else:
                     trust = None
-        if is_power_of_two(self.scale):
-            x = x[(..., *window.within(held))]
-        else:
-            factor = 2**self.depth / self.scale
-            x = area_resample(x, (held.row, held.col), (window.row, window.col), window.shape, factor)
-        return Rendered(x, valid, trust_sum, trust_count)
+        return x, held, believed
 
     def harmonise(
         self, outer: Window, y: Tensor, observed: Tensor
@@ -194,25 +194,20 @@ class Cascade:
         Returns:
             {level: (window of that level's grid, (C, H, W))}, and (C, h, w) trust or None.
         """
-        model = self.settings.reference
-        if self.reference is None or model is None or self._trust is None:
+        if self._trust is None or self._cover is None:
             return {}, None
-        block = self.reference.read(outer.finer(2**model.level))
-        if not block.valid.any():
+        cover, shown = tensors(self._cover.read(outer), self.device, self.dtype)
+        if not bool(shown.any()):
             return {}, None
-        ref, ref_valid = self._tensors(block)
-        refs: dict[int, tuple[Window, Tensor]] = {}
-        for level in range(1, model.level + 1):
-            refs[level] = (outer.finer(2**level), block_mean(ref, 2 ** (model.level - level)))
-        half_valid = block_mean(ref_valid.to(self.dtype), 2 ** (model.level - 1)) >= 0.5
-        trust = self._trust.compute(y, observed, refs[1][1], half_valid)
+        half = tensors(self._levels[1].read(outer.finer(2)), self.device, self.dtype)[0]
+        trust = self._trust.compute(y, observed, half, cover)
         if not bool((trust > 0).any()):
             return {}, trust
+        refs = {1: (outer.finer(2), half)}
+        for level in sorted(self._levels)[1:]:
+            fine = outer.finer(2**level)
+            refs[level] = fine, tensors(self._levels[level].read(fine), self.device, self.dtype)[0]
         return refs, trust
-
-    def _tensors(self, block: Block) -> tuple[Tensor, Tensor]:
-        values = torch.from_numpy(block.values).to(self.device, self.dtype)
-        return values, torch.from_numpy(block.valid).to(self.device)
 
     def _under(self, window: Window) -> Window:
         """The input pixels that hold the centres of an output window's pixels."""
@@ -235,22 +230,3 @@ class Cascade:
         row_index = torch.tensor([r - rows[0] for r in rows], device=self.device)
         col_index = torch.tensor([c - cols[0] for c in cols], device=self.device)
         return valid.index_select(1, row_index).index_select(2, col_index)
-
-
-def upsample_smooth(x: Tensor) -> Tensor:
-    """Bilinear doubling at pixel centres: (C, h, w) -> (C, 2h, 2w); one pixel of reach."""
-    for axis in (-2, -1):
-        size = x.shape[axis]
-        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)], dim=axis)
-        after = torch.cat([x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)], dim=axis)
-        near = x * 0.75
-        shape = list(x.shape)
-        shape[axis] = 2 * size
-        out = x.new_empty(shape)
-        left, right = near + before * 0.25, near + after * 0.25
-        if axis == -1:
-            out[..., 0::2], out[..., 1::2] = left, right
-        else:
-            out[..., 0::2, :], out[..., 1::2, :] = left, right
-        x = out
-    return x

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ursat.run.budget import BLOCK_BYTES
 from ursat.run.closure import ClosureMeter
 from ursat.run.sampling import AUTO_STEPS, sample_steps
-from ursat.tiling.levels import level_windows, total_reach, work_window
+from ursat.tiling.lattice import Lattice, blocks_under
+from ursat.tiling.levels import total_reach, work_window
 
 if TYPE_CHECKING:
     from ursat.io.writer import CogWriter
@@ -98,12 +99,14 @@ def expected_work(job: Job) -> tuple[int, int]:
 
 
 def _blocks(job: Job, stage: Stage, block: int) -> int:
-    """Blocks of all levels that touch the input's ground, each counted once."""
-    count = 0
-    for step in level_windows(work_window(job.window, job.scale), job.depth, stage.halo, block):
-        core = step.makes.coarser(2).intersect(job.scene.grid.window.finer(2 ** (step.level - 1)))
-        count += sum(1 for _ in core.blocks(block, block))
-    return count
+    """Blocks of all levels that the output needs, each counted once."""
+
+    def lattice(level: int) -> Lattice:
+        grid = job.scene.grid.finer(2 ** (level - 1))
+        return Lattice(grid.height, grid.width, block)
+
+    needed = blocks_under(work_window(job.window, job.scale), job.depth, stage.halo, lattice)
+    return sum(len(blocks) for blocks in needed.values())
 
 
 def _settings(job: Job, sensor: SensorModel, reference: ReferenceModel | None) -> StageSettings:

@@ -76,20 +76,15 @@ class LevelWindow:
     makes: Window
 
 
-def level_windows(
-    wanted: Window, depth: int, halo: Callable[[int], int], block: int | None = None
-) -> tuple[LevelWindow, ...]:
+def level_windows(wanted: Window, depth: int, halo: Callable[[int], int]) -> tuple[LevelWindow, ...]:
     """The chain of windows from level 1 to ``depth`` that ends in ``wanted`` (on level ``depth``).
 
-    Each level computes just what the next one reads. With ``block``, a stage works on whole blocks of ``block``
-    pixels of its input grid, anchored at the absolute origin, so its kept window is rounded out to such blocks.
+    Each level computes just what the next one reads.
     """
     chain: list[LevelWindow] = []
     makes = wanted
     for level in range(depth, 0, -1):
         core = makes.coarser(2)
-        if block is not None:
-            core = core.snap(block, block)
         reads = core.pad(halo(level))
         chain.append(LevelWindow(level, reads, core.finer(2)))
         makes = reads

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from ursat.models.core.context import Context
-from ursat.run.cascade import upsample_smooth
+from ursat.models.trust import upsample_smooth
+from ursat.models.wavelet import block_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
 EXPERT_LEVEL = 2  # the experts that exist multiply by 4
 MARGIN = 8  # cells around what the next level reads, so that zero padding at a patch's border does not reach it
-
-
-def halves(image: NDArray[Any]) -> NDArray[Any]:
-    """Means of 2 x 2 blocks of (C, H, W)."""
-    a = image[..., 0::2, :] + image[..., 1::2, :]
-    mean: NDArray[Any] = (a[..., 0::2] + a[..., 1::2]) * np.asarray(0.25, image.dtype)
-    return mean
 
 
 class ScenePatches:
@@ -83,10 +77,8 @@ def _window(image: NDArray[Any], row: int, col: int, height: int, width: int) ->
 
 def _averaged(image: NDArray[Any], halvings: int, row: int, col: int, side: int) -> NDArray[np.float32]:
     f = 1 << halvings
-    out = np.asarray(_window(image, row * f, col * f, side * f, side * f), dtype=np.float32)
-    for _ in range(halvings):
-        out = halves(out)
-    return out
+    fine = np.asarray(_window(image, row * f, col * f, side * f, side * f), dtype=np.float32)
+    return np.asarray(block_mean(torch.from_numpy(fine), f).numpy())
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +86,7 @@ class LevelBatch:
     """One level of a batch: x (B, C, s, s) where the chain begins, else None (it comes from the level before).
 
     start: (B, C, 2s, 2s) on level 1 only; ref (B, C, 2s, 2s), trust (B, C, s, s): zeros where there is none;
-    confidence, signal: (B,), (B, C); contexts: one a sample; margin: cells to crop from this level's result.
+    signal: (B, C); contexts: one a sample; crop: pixels to take from each side of this level's result.
     """
 
     level: int

@@ -24,12 +24,13 @@ import torch
 
 from ursat.errors import InputError
 from ursat.models.core.config import BANDS
-from ursat.models.core.flow import sample
+from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
+from ursat.models.core.flow import as_level, sample, shared_noise
 from ursat.models.core.state import to_state
 from ursat.run.sampling import AUTO_STEPS
 from ursat.training.batches import draw_batch
 from ursat.training.checkpoint import load_network
-from ursat.training.objective import chain, see
+from ursat.training.objective import Seen, ask, asked_of, chain, see
 from ursat.training.pack import load_pack
 
 if TYPE_CHECKING:
@@ -130,20 +131,16 @@ def measure(
         )  # fmt: skip
         seen = see(batch.levels[-1], chain(net, batch))
         truth = to_state(batch.truth, seen.start, seen.unknown)
-        unknown = torch.ones_like(truth[:1])
-        if level > 1:
-            unknown[:, :BANDS] = 0  # the mean of a block is given
+        wanted = asked_of(batch.levels[-1], truth)
+        mean, spread = posterior(ask(net, seen, None, as_level(1.0, truth))[:, POSTERIOR], seen.activity)
+        white = torch.from_numpy(rng.standard_normal((len(truth), 4, BANDS + 1, SIDE, SIDE), dtype=np.float32))
 
-        def denoise(z: Tensor, t: float, known: Tensor = seen.known, context: Tensor = seen.context,
-                    unknown: Tensor = unknown) -> Tensor:  # fmt: skip
-            both = torch.cat([known, z], 1).contiguous(memory_format=torch.channels_last)
-            clean: Tensor = net(both, context, torch.full((len(z),), t)) * unknown
-            return clean
+        def velocity(u: Tensor, t: float, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
+            return ask(net, seen, u, as_level(t, u))[:, VELOCITY] * wanted
 
-        noise = torch.from_numpy(rng.standard_normal(truth.shape, dtype=np.float32)) * unknown
-        mean = denoise(torch.zeros_like(truth), 1.0)
-        errors.append(_mean_squares(truth * unknown - mean))
-        departures.append(_mean_squares(sample(mean, noise, steps, denoise) - mean))
+        drawn = sample(shared_noise(white).flatten(1, 2) * wanted, steps, velocity)
+        errors.append(_mean_squares((truth - mean) * wanted))
+        departures.append(_mean_squares(spread * drawn))
     return Scatter(np.concatenate(errors), np.concatenate(departures))
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from ursat.errors import LimitError
-from ursat.models.core.config import STATE
 from ursat.models.core.weights import save_weights
 from ursat.training.ahead import ahead
 from ursat.training.batches import Batch, draw_batch, on_device
@@ -19,9 +18,9 @@ from ursat.training.checkpoint import load_checkpoint, load_network, new_network
 from ursat.training.curve import draw_curve
 from ursat.training.journal import Journal
 from ursat.training.learner import Learner
-from ursat.training.objective import loss
+from ursat.training.objective import Flow, loss
 from ursat.training.options import TrainResult, TrainState
-from ursat.training.plan import learning_rate, plan_step
+from ursat.training.plan import draw_noise, learning_rate, plan_step
 from ursat.training.precision import with_precision
 from ursat.training.validate import Validation
 
@@ -43,11 +42,10 @@ _CUDA_THREADS = 4  # that draw batches while the device computes
 
 
 class Drawn(NamedTuple):
-    """What a step trains on, on the CPU: a batch, (B,) noise levels, (B, STATE, side, side) noise, the weight."""
+    """What a step trains on, on the CPU: a batch, noise for the flow or None, the weight."""
 
     batch: Batch
-    t: torch.Tensor
-    noise: torch.Tensor
+    flow: Flow | None
     weight: float
 
 
@@ -94,6 +92,7 @@ class Loop:
             self._validation = Validation(held, self.plan.side, device)
             self._journal = Journal(options.out / LOG, self.learner.step)
         self._losses: list[float] = []
+        self._flows: list[float] = []
 
     def run(self, stop: Stop, progress: TrainProgress | None = None) -> TrainResult:
         """Train until the steps or the budget are used up, or a signal says so.
@@ -155,9 +154,8 @@ class Loop:
             means=todo.means,
             reference_share=1.0 if todo.guided else 0.0,
         )
-        shape = (self.plan.batch, STATE, self.plan.side, self.plan.side)
-        noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
-        return Drawn(batch, torch.tensor(todo.t, dtype=torch.float32), noise, todo.weight)
+        flow = None if todo.t is None else Flow(torch.tensor(todo.t, dtype=torch.float32), draw_noise(self.plan, rng))
+        return Drawn(batch, flow, todo.weight)
 
     def _fit_for(self, todo: StepPlan) -> Sequence[TrainingScene]:
         """The scenes that a step is meant for; where none of them has its levels, all that have."""
@@ -168,19 +166,22 @@ class Loop:
 
     def _step(self, drawn: Drawn, done: float) -> None:
         device = self.world.device
-        batch, t, noise = on_device(drawn.batch, device), drawn.t.to(device), drawn.noise.to(device)
+        batch = on_device(drawn.batch, device)
+        flow = None if drawn.flow is None else Flow(*(part.to(device) for part in drawn.flow))
         weight = 0.0 if not self._answered else _EXPERT_FIRST if done < _EARLY else _EXPERT_LAST
         lr = learning_rate(self.plan, done, self.learner.step)
         try:
-            total, _ = loss(self._net, batch, t, noise, expert_weight=weight, teacher=self._teacher)
-            norm = self.learner.update(total * drawn.weight, lr)
+            found = loss(self._net, batch, flow, expert_weight=weight, teacher=self._teacher)
+            norm = self.learner.update(found.total * drawn.weight, lr)
         except torch.OutOfMemoryError as error:
             raise LimitError(
                 f"batches of {self.plan.batch} patches do not fit into the memory of {device}",
                 hint=f"--batch {max(1, self.plan.batch // 2)}, and --resume if a checkpoint was written",
             ) from error
         if self._writes:
-            self._losses.append(float(total.detach()))
+            self._losses.append(float(found.total.detach()))
+            if found.flow is not None:
+                self._flows.append(float(found.flow))
             if self.learner.step % _LOG_STEPS == 0:
                 self._log(lr=lr, gradient=norm)
 
@@ -198,8 +199,11 @@ class Loop:
         if self._losses:
             mean = math.fsum(self._losses) / len(self._losses)
             elapsed = round(self.learner.elapsed_s, 1)
+            if self._flows:
+                facts["flow"] = math.fsum(self._flows) / len(self._flows)
             self._journal.write("step", self.learner.step, loss=mean, elapsed_s=elapsed, **facts)
             self._losses.clear()
+            self._flows.clear()
 
     def _validate(self) -> None:
         if self._scored == self.learner.step:

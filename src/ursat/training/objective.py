@@ -1,22 +1,26 @@
-"""The training objective: the clean state's error, on the cascade as it will run.
+"""The training objective: the mean of the clean state, how far it scatters, and the flow, on the cascade as it runs.
 
 A chain of stages is run without gradients (self-forcing: the level that is trained is given what the network itself
-made of the levels before, not the truth), then the last level is trained: at t = 1 for the posterior mean, below for
-the flow.
+made of the levels before, not the truth), then the last level is trained. The mean is trained by its squared error; the
+spread by the local strength of what the truth departs from that mean; the velocity by its squared error on the
+departure in units of that spread. To both the mean is given: neither moves it directly.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch.nn.functional import huber_loss
 
+from ursat.fir import BINOMIAL9, filter_same
+from ursat.models.core.config import STATE
 from ursat.models.core.context import detail_scale
-from ursat.models.core.flow import interpolate, loss_weight
-from ursat.models.core.state import features, from_state, to_state, unknown_scale
-from ursat.models.predict import refine
-from ursat.models.wavelet import block_mean, replicate
+from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
+from ursat.models.core.flow import as_level, interpolate
+from ursat.models.core.state import activity, features, from_state, to_state, unknown_scale
+from ursat.models.predict import refine_guided
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,6 +30,28 @@ if TYPE_CHECKING:
 _FLOOR, _EXPERT_FLOOR = 0.1, 0.02
 _BORDER = 4  # cells at a patch's border that do not count: they see zero padding
 _TEACHER_WEIGHT = 0.5
+_SPREAD_WEIGHT, _FLOW_WEIGHT = 0.5, 0.5
+_TINY = 1e-6  # of a mean square, state units
+_INNER = (..., slice(_BORDER, -_BORDER), slice(_BORDER, -_BORDER))
+_OUTLIER = 4.0  # standard deviations; a departure beyond says more about the spread than about the flow
+
+
+class Flow(NamedTuple):
+    """Where the flow is trained: (B,) noise levels, and (B, STATE, s, s) noise as samples will be drawn from."""
+
+    t: Tensor
+    noise: Tensor
+
+
+class Losses(NamedTuple):
+    """total: what is minimised. mean: (B,) squared error of the mean relative to that of the classical start.
+
+    flow: mean squared error of the velocity (1: nothing learned), or None.
+    """
+
+    total: Tensor
+    mean: Tensor
+    flow: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +62,12 @@ class Seen:
     known: Tensor
     unknown: Tensor
     context: Tensor
+    activity: Tensor
 
 
 def see(level: LevelBatch, x: Tensor) -> Seen:
     """Features of a level whose input is x (B, C, s, s)."""
-    if level.start is not None:
-        start = level.start
-    else:
-        news = level.ref - refine(block_mean(level.ref))
-        start = refine(x) + news * replicate(level.trust)
+    start = refine_guided(x, level.ref, level.trust) if level.start is None else level.start
     scale = torch.tensor(
         [[detail_scale(float(v), level.level) for v in sample] for sample in level.signal],
         dtype=x.dtype,
@@ -53,16 +76,32 @@ def see(level: LevelBatch, x: Tensor) -> Seen:
     sure = torch.tensor([c.confidence for c in level.contexts], dtype=x.dtype, device=x.device)[:, None, None, None]
     unknown = unknown_scale(scale, level.trust, sure)
     context = torch.tensor([c.vector() for c in level.contexts], dtype=x.dtype, device=x.device)
-    return Seen(start, features(x, start, level.ref, level.trust, scale), unknown, context)
+    known = features(x, start, level.ref, level.trust, scale)
+    floor = torch.tensor([c.noise_floor for c in level.contexts], dtype=x.dtype, device=x.device)[:, None, None, None]
+    return Seen(start, known, unknown, context, activity(known, floor))
+
+
+def ask(net: nn.Module, seen: Seen, state: Tensor | None, t: Tensor) -> Tensor:
+    """All outputs of the network, given a noisy state, or None for nothing of it."""
+    if state is None:
+        state = torch.zeros_like(seen.known[:, :STATE])
+    out: Tensor = net(torch.cat([seen.known, state], 1).contiguous(memory_format=torch.channels_last), seen.context, t)
+    return out
 
 
 def run_level(net: nn.Module, level: LevelBatch, x: Tensor) -> Tensor:
     """The posterior mean of a level, (B, C, 2s, 2s)."""
     seen = see(level, x)
-    empty = torch.zeros_like(seen.known[:, : 4 * x.shape[1]])
-    t = torch.ones(len(x), dtype=x.dtype, device=x.device)
-    state = net(torch.cat([seen.known, empty], 1).contiguous(memory_format=torch.channels_last), seen.context, t)
-    return from_state(state, seen.start, seen.unknown, mean_known=level.level > 1)
+    mean = ask(net, seen, None, as_level(1.0, x))[:, :STATE]
+    return from_state(mean, seen.start, seen.unknown, mean_known=level.level > 1)
+
+
+def asked_of(level: LevelBatch, state: Tensor) -> Tensor:
+    """(1, STATE, 1, 1): 0 for da where the mean of a block is given, after the first level; 1 for what is wanted."""
+    wanted = torch.ones_like(state[:1, :, :1, :1])
+    if level.level > 1:
+        wanted[:, : STATE // 4] = 0
+    return wanted
 
 
 def chain(net: nn.Module, batch: Batch) -> Tensor:
@@ -80,56 +119,69 @@ def chain(net: nn.Module, batch: Batch) -> Tensor:
 def loss(
     net: nn.Module,
     batch: Batch,
-    t: Tensor,
-    noise: Tensor,
+    flow: Flow | None = None,
     *,
     expert_weight: float = 0.0,
     teacher: nn.Module | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Weighted mean squared error of the clean state.
+) -> Losses:
+    """The losses of the batch's last level.
 
     Args:
         net: the denoiser that is trained (also in the chain before).
         batch: a chain.
-        t: (B,) noise levels, 1 for the mean.
-        noise: (B, 4 C, s, s).
+        flow: noise to train the flow with, or None.
         expert_weight: share of the expert's answer in what the mean is trained on, where there is one (0..1).
-        teacher: a network whose posterior mean is aimed at as well where t = 1 (distillation: Hinton et al. 2015,
+        teacher: a network whose posterior mean is aimed at as well (distillation: Hinton et al. 2015,
             arXiv 1503.02531), or None.
-
-    Returns:
-        The loss, and (B,) the plain squared error relative to that of the classical start.
     """
     x = chain(net, batch)
     last = batch.levels[-1]
     seen = see(last, x)
-    target = to_state(batch.truth, seen.start, seen.unknown)
-    mask = torch.ones_like(target[:1, :, :1, :1])
-    if last.level > 1:
-        mask[:, : x.shape[1]] = 0  # the mean of a block is given: nothing to predict
-        target = target * mask
-    z = interpolate(target, noise * mask, t)
-    out = net(torch.cat([seen.known, z], 1).contiguous(memory_format=torch.channels_last), seen.context, t) * mask
-    inner = (..., slice(_BORDER, -_BORDER), slice(_BORDER, -_BORDER))
-    error = ((out - target)[inner] ** 2).mean((1, 2, 3))
-    zero = (target[inner] ** 2).mean((1, 2, 3))
-    wanted = _tamed(error, zero)
+    wanted = asked_of(last, seen.known[:, :STATE])
+    target = to_state(batch.truth, seen.start, seen.unknown) * wanted
+    nothing = as_level(1.0, x)
+    mean, spread = posterior(ask(net, seen, None, nothing)[:, POSTERIOR], seen.activity)
+    mean = mean * wanted
+    error, zero = _square(mean - target), _square(target)
+    off = _tamed(error, zero)
     if expert_weight > 0:
         known = ~batch.expert.isnan()
-        taught = to_state(torch.where(known, batch.expert, batch.truth), seen.start, seen.unknown) * mask
-        # Of a sample (t < 1) only the truth will do: an expert's answer is a mean
-        share = expert_weight * ((t >= 1) & known.flatten(1).all(1)).to(error)
-        distance = ((out - taught)[inner] ** 2).mean((1, 2, 3))
-        wanted = (1 - share) * wanted + share * _tamed(distance, (taught[inner] ** 2).mean((1, 2, 3)), _EXPERT_FLOOR)
-    total = (loss_weight(t) * wanted).mean()
+        taught = to_state(torch.where(known, batch.expert, batch.truth), seen.start, seen.unknown) * wanted
+        share = expert_weight * known.flatten(1).all(1).to(error)
+        off = (1 - share) * off + share * _tamed(_square(mean - taught), _square(taught), _EXPERT_FLOOR)
+    total = off.mean()
+    departure = ((target - mean.detach()) / spread) * wanted
+    total = total + _SPREAD_WEIGHT * _strength_off((target - mean.detach()) * wanted, spread * wanted)
     if teacher is not None:
         with torch.no_grad():
-            empty = torch.zeros_like(z)
-            known = torch.cat([seen.known, empty], 1).contiguous(memory_format=torch.channels_last)
-            aim = teacher(known, seen.context, torch.ones_like(t)) * mask
-        apart = ((out - aim)[inner] ** 2).mean((1, 2, 3))
-        total = total + _TEACHER_WEIGHT * ((t == 1) * _tamed(apart, zero)).mean()
-    return total, (error / zero.clamp(min=1e-8)).detach()
+            aim = ask(teacher, seen, None, nothing)[:, :STATE] * wanted
+        total = total + _TEACHER_WEIGHT * _tamed(_square(mean - aim), zero).mean()
+    moving = None
+    if flow is not None:
+        # How strong a patch's detail is as a whole is the spread's business; the flow learns its shape
+        strength = _square(departure.detach() / wanted.mean().sqrt()).sqrt().clamp(min=_TINY)[:, None, None, None]
+        residual = (departure.detach() / strength).clamp(-_OUTLIER, _OUTLIER)
+        u, velocity = interpolate(residual, flow.noise * wanted, flow.t)
+        answer = ask(net, seen, u, flow.t)[:, VELOCITY] * wanted
+        moving = _square(answer - velocity).mean() / wanted.mean()
+        total = total + _FLOW_WEIGHT * moving
+    return Losses(total, (error / zero.clamp(min=1e-8)).detach(), None if moving is None else moving.detach())
+
+
+def _strength_off(departure: Tensor, spread: Tensor) -> Tensor:
+    """Huber's loss of the logarithm of the spread's local strength over the departure's, pooled over 9 x 9 cells.
+
+    A likelihood would do as well as the worst scenes ask for, and leave most others with samples that are too rough:
+    what counts is the strength of detail place by place, as a ratio.
+    """
+    found, told = (filter_same(part * part, BINOMIAL9)[_INNER] + _TINY for part in (departure, spread))
+    ratio = 0.5 * torch.log(found / told)
+    return huber_loss(ratio, torch.zeros_like(ratio))
+
+
+def _square(state: Tensor) -> Tensor:
+    """Mean square of every sample away from its border: (B, ...) -> (B,)."""
+    return (state[_INNER] ** 2).mean((1, 2, 3))
 
 
 def _tamed(error: Tensor, zero: Tensor, floor: float = _FLOOR) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ursat.errors import UsageError
@@ -76,7 +76,8 @@ class TrainOptions:
     def plan(self) -> TrainPlan:
         """What decides the result."""
         side = _SMALLEST + 8 * self.config.align if self.side is None else self.side
-        return TrainPlan(steps=self.steps or 0, batch=self.batch, side=side, lr=self.lr, seed=self.seed)
+        plan = TrainPlan(steps=self.steps or 0, batch=self.batch, side=side, lr=self.lr, seed=self.seed)
+        return plan if self.init is None else replace(plan, alone=0.0)  # weights to begin with know the mean already
 
     def check(self) -> None:
         """Refuse what cannot mean anything.

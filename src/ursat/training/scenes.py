@@ -18,6 +18,7 @@ import torch
 
 from ursat.io.exchange import write_array
 from ursat.io.scene import open_scene
+from ursat.models.core.context import noise_ratio
 from ursat.models.encode import physical_range
 from ursat.models.fusion import FusionStage
 from ursat.models.stage import LevelInputs, StageSettings
@@ -28,8 +29,6 @@ from ursat.training.simulate import Simulated, simulate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from ursat.types import SensorModel
 
 _LIMIT = 32000
 
@@ -144,15 +143,10 @@ def _view(lr: Path, ref: Path | None, seen: Simulated, scale: int, rng: np.rando
         start = stage.start(
             LevelInputs(1, y, observed, one, trust if level else None, (0, 0), scene.info.gsd_m / 2)
         ).numpy()
-        view = View(_int16(start), prepared.sensor.taps, prepared.sensor.signal, noise_ratio(prepared.sensor))
+        sensor = prepared.sensor
+        view = View(_int16(start), sensor.taps, sensor.signal, noise_ratio(sensor.noise, sensor.signal))
         if level and trust is not None:
             view.ref = _int16(refs[level][1].numpy())
             view.trust = np.asarray(np.rint(trust.numpy() * 255), dtype=np.uint8)
             view.ref_level, view.ratio = level, seen.ratio
         return view
-
-
-def noise_ratio(sensor: SensorModel) -> float:
-    """Noise over `SensorModel.signal`, the bands' median."""
-    ratios = [n / s for n, s in zip(sensor.noise, sensor.signal, strict=True) if s > 0]
-    return float(np.median(ratios)) if ratios else 0.0

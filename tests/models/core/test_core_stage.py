@@ -10,8 +10,9 @@ import torch
 
 from tiny_network import CONFIG, tiny_net
 from ursat.fir import psf_taps
+from ursat.models.core import stage as stage_module
 from ursat.models.core.config import BANDS, PRESETS, STATE, CoreConfig
-from ursat.models.core.denoiser import Denoiser
+from ursat.models.core.denoiser import INPUTS, Denoiser
 from ursat.models.core.stage import BLOCK, CoreStage, band_groups, state_noise
 from ursat.models.fusion import FusionStage
 from ursat.models.stage import LevelInputs, Stage, StageSettings
@@ -98,7 +99,7 @@ def test_any_number_of_bands(bands: int) -> None:
             moved = (out - FusionStage(chosen).run(given)).abs().amax((1, 2))
             assert (moved > 0.1).all()
             if level == 2:
-                torch.testing.assert_close(block_mean(out), given.x, rtol=0, atol=1e-3)
+                torch.testing.assert_close(block_mean(out), given.x, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("count", range(1, 9))
@@ -145,7 +146,7 @@ def test_double_precision() -> None:
     stage = CoreStage(settings(closure="auto", fidelity=0.0), NET)
     out = stage.run(exact)
     assert out.dtype == torch.float64
-    torch.testing.assert_close(out, stage.run(given).double(), rtol=0, atol=0.02)
+    torch.testing.assert_close(out, stage.run(given).double(), rtol=3e-4, atol=0.05)
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -162,9 +163,9 @@ def test_seeds_and_fidelity(level: int) -> None:
     assert (run(fidelity=0.0, seed=1, steps=1) - sample).abs().mean() > 1e-3
     if level == 1:  # on later levels the network is also told what its input is
         half = run(fidelity=0.5, seed=1)
-        torch.testing.assert_close(half, (mean + sample) / 2, rtol=0, atol=1e-3)
-        torch.testing.assert_close(run((0.0,), fidelity=0.0), mean, rtol=0, atol=1e-3)
-        torch.testing.assert_close(run((0.5,), fidelity=0.0, seed=1), half, rtol=0, atol=1e-3)
+        torch.testing.assert_close(half, (mean + sample) / 2, rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(run((0.0,), fidelity=0.0), mean, rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(run((0.5,), fidelity=0.0, seed=1), half, rtol=1e-5, atol=1e-3)
 
 
 def test_the_last_gain_holds_for_later_levels() -> None:
@@ -186,26 +187,21 @@ def test_a_block_s_bits_do_not_depend_on_threads() -> None:
     assert torch.equal(*outs)
 
 
-class Spy(torch.nn.Module):
-    """Answers 1 everywhere and keeps the largest da that it was shown."""
-
-    config = CONFIG
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown: list[float] = []
-
-    def forward(self, features: torch.Tensor, _context: torch.Tensor, _t: torch.Tensor) -> torch.Tensor:
-        state = features[:, -STATE:]
-        self.shown.append(float(state[:, :BANDS].abs().max()))
-        return torch.ones_like(state)
-
-
 @pytest.mark.parametrize("level", [1, 2])
-def test_block_means_stay_out_of_the_state_where_they_are_given(level: int) -> None:
-    spy = Spy()
-    stage = CoreStage(settings(fidelity=0.0, steps=3), spy)  # type: ignore[arg-type]
+def test_block_means_stay_out_of_the_state_where_they_are_given(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[float] = []
+
+    def ones(net: Denoiser, features: torch.Tensor, _context: object, _t: object, outputs: slice) -> torch.Tensor:
+        """Answers 1 everywhere and keeps the largest da that it was shown."""
+        if features.shape[1] == INPUTS:
+            shown.append(float(features[:, -STATE:][:, :BANDS].abs().max()))
+        halo = net.config.halo
+        inner = features[:, :1, halo:-halo, halo:-halo]
+        return torch.ones_like(inner).expand(-1, outputs.stop - outputs.start, -1, -1).clone()
+
+    monkeypatch.setattr(stage_module, "apply_inside", ones)
+    stage = CoreStage(settings(fidelity=0.0, steps=3), NET)
     side = 2 * stage.halo(level) + 8
     stage.run(inputs(level, side, side))
-    assert len(spy.shown) == 4
-    assert all((shown > 0) is (level == 1) for shown in spy.shown[1:])
+    assert len(shown) == 3
+    assert all((largest > 0) is (level == 1) for largest in shown)

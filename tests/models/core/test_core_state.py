@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ursat.models.core.state import features, from_state, to_state, unknown_scale
+from ursat.models.core.state import activity, features, from_state, to_state, unknown_scale
 from ursat.models.wavelet import block_mean
 
 
@@ -46,3 +46,16 @@ def test_brightness_cancels_and_an_untrusted_reference_is_none() -> None:
     brighter = features(x + 70, start + 70, ref + 70, trust, SCALE)
     torch.testing.assert_close(brighter, seen, rtol=0, atol=1e-10)
     assert torch.equal(features(x, start, ref, trust * 0, SCALE), features(x, start, None, None, SCALE))
+
+
+def test_activity_is_local_strength_less_what_noise_explains() -> None:
+    white = torch.randn(1, 28, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5
+    inner = (..., slice(8, -8), slice(8, -8))
+    plain, cleaned = activity(white, 0.0), activity(white, 0.5)
+    assert plain.shape == (1, 12, 64, 64)
+    assert torch.equal(plain[:, :3], plain[:, 9:])
+    assert float(plain[inner].mean()) == pytest.approx(0.5, rel=0.05)
+    assert float(cleaned[inner].mean()) < 0.25
+    assert bool((cleaned > 0.1).all())  # noise that is as strong as all there is leaves room for some detail
+    loud = activity(white * 10, 0.5)
+    assert torch.allclose(loud, 10 * plain, rtol=0.03)

@@ -22,7 +22,7 @@ def tensors() -> dict[str, torch.Tensor]:
 
 
 def header(**changes: Any) -> dict[str, str]:
-    return {"ursat": json.dumps({"format": 1, **META, **changes})}
+    return {"ursat": json.dumps({"format": 2, **META, **changes})}
 
 
 def test_there_and_back(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def damaged(kind: str) -> bytes:
         "more": good + b"more",
         "foreign": save(state),
         "no JSON": save(state, {"ursat": "{"}),
-        "other format": save(state, header(format=2)),
-        "no configuration": save(state, {"ursat": '{"format": 1}'}),
+        "other format": save(state, header(format=1)),
+        "no configuration": save(state, {"ursat": '{"format": 2}'}),
         "odd calibration": save(state, header(calibration=[float("nan")])),
         "one too few": save({k: v for k, v in state.items() if k != "stem.bias"}, header()),
         "one too many": save({**state, "extra": torch.zeros(3).half()}, header()),
@@ -99,7 +99,7 @@ def damaged(kind: str) -> bytes:
         ("more", "damaged"),
         ("foreign", "not of ursat"),
         ("no JSON", "cannot be understood"),
-        ("other format", "format version 2"),
+        ("other format", "format version 1"),
         ("no configuration", "not a configuration"),
         ("odd calibration", "calibration"),
         ("one too few", "there is no stem.bias"),

@@ -7,7 +7,7 @@ from typing import Any
 
 BANDS = 3  # bands that go through the network together
 STATE = 4 * BANDS  # da, v, h, d
-BLOCK = 128  # cells of a level's input grid that go through the network at once; results depend on this number
+BLOCK = 256  # cells of a level's input grid that go through the network at once; results depend on this number
 CONTEXT = 13  # numbers that describe the level: see `ursat.models.core.context`
 
 
@@ -38,10 +38,10 @@ class CoreConfig:
     def halo(self) -> int:
         """Cells of the level's input grid around a cell that may influence it, rounded up to `align`.
 
-        Two 3 x 3 convolutions a block, on the way down and up; stem and head; and the cells that share a coarse one.
+        Two 3 x 3 convolutions a block, on the way down and up; stem and heads; and the cells that share a coarse one.
         """
         last = len(self.widths) - 1
-        reach = 2 + sum(((2 * n) << i) * (1 if i == last else 2) for i, n in enumerate(self.blocks)) + self.align - 1
+        reach = 3 + sum(((2 * n) << i) * (1 if i == last else 2) for i, n in enumerate(self.blocks)) + self.align - 1
         return -(-reach // self.align) * self.align
 
     def to_json(self) -> dict[str, Any]:

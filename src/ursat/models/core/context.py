@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ursat.models.core.config import CONTEXT
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LEVEL_GAIN = 2.0**-0.2  # of the detail from a level to the next, for a scene's spectrum f**-2.4
 _NO_RATIO = 8.0  # log2(reference GSD / output GSD) where there is no reference: as coarse as if it said nothing
 _Q_FULL, _Q_NONE = 0.3, 1.0
+_UNKNOWN_SHARE = 0.8  # of a scene's detail per pixel, that a level's unknown part has
+_NOISE_PASSED = 0.943  # root of 1 - 2 b + c: b the middle tap of BINOMIAL9 twice over, c the sum of its squared taps
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,11 @@ class Context:
         return values
 
     @property
+    def noise_floor(self) -> float:
+        """Root mean square that the input's noise alone gives the first of `features`, in units of `detail_scale`."""
+        return _NOISE_PASSED * self.noise_ratio / _UNKNOWN_SHARE if self.first else 0.0
+
+    @property
     def confidence(self) -> float:
         """How much smaller the unknown detail is where a reference is fully trusted (1: not at all)."""
         if self.rho is None:
@@ -81,4 +92,10 @@ def tap_response(taps: tuple[float, ...]) -> tuple[float, float]:
 
 def detail_scale(signal: float, level: int) -> float:
     """Expected standard deviation of a Haar band's unknown part at a level, physical units."""
-    return max(0.8 * signal * LEVEL_GAIN ** (level - 1), 1e-12)
+    return max(_UNKNOWN_SHARE * signal * LEVEL_GAIN ** (level - 1), 1e-12)
+
+
+def noise_ratio(noise: Sequence[float], signal: Sequence[float]) -> float:
+    """`Context.noise_ratio` of a sensor model: noise over signal, the median of the bands that have any signal."""
+    ratios = [n / s for n, s in zip(noise, signal, strict=True) if s > 0]
+    return float(np.median(ratios)) if ratios else 0.0

@@ -1,87 +1,80 @@
-"""Rectified flow on the state: the path from the clean state to noise, and the way back in a few evaluations.
+"""The flow from white noise to what the posterior scatters by, on a circle of unit variance.
 
-z_t = (1 - t) z_0 + t e with e standard normal (Liu et al. 2023, arXiv 2209.03003). The network predicts the clean z_0;
-at t = 1 nothing of it is left in z_t, so its best answer there is the posterior mean: one evaluation, and the state is
-given as zeros rather than noise that says nothing. A sample starts from that mean at t_s < 1 (Chung et al. 2022, CCDF,
-arXiv 2112.05146) and follows dz/dt = (z - z_0) / t down to 0.
+What is drawn is the residual r = (state - mean) / standard deviation, both of which the network gives: of unit variance
+in every cell, level and band, whatever the ground. u = cos(w) r + sin(w) e with e standard normal then has unit
+variance at every angle w, and du/dw = E[cos(w) e - sin(w) r | u], the velocity, is what the network learns (TrigFlow:
+Lu and Song 2025, arXiv 2410.11081, Eq. 3-6 with a data deviation of 1; the same path, reparametrised, as EDM's
+(Karras et al. 2022, arXiv 2206.00364) and as rectified flow (Liu et al. 2023, arXiv 2209.03003)).
 
-A few Euler steps end too near the mean: for a Gaussian posterior of standard deviation s, at a share of s. Over s from
-0.1 to 1 two steps of `schedule` hold it constant to 13 %, more steps to 5 % (exact recursions). `sample` divides by
-that share, so that the strength of detail does not depend on the number of steps.
+A network that has learned no velocity answers 0, u stays e, and the sample is that of a Gaussian with the right local
+strength: the velocity is a correction towards edges and textures, and few steps are enough for it. An angle is given
+as t = w / (pi / 2): 1 is noise alone.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-T_START = 0.6  # of a sample of several steps: see docs/decisions.md; the mean stands in for the clean state there
-_ONLY = 0.35  # of a sample of one step: where the share below depends least on s (a factor of 2.8)
+SHARED = 0.9  # of the noise's variance is the same in all bands: detail hardly ever changes one band alone
+_START = 0.85  # the noise itself stands in for u there: so little of the residual is in it that nobody can tell
+_ONLY = 0.6  # of a sample of one step, which must leave more to learn from
 
 
-def interpolate(z0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """z_t for t of shape (B,); states (B, S, h, w). At t = 1 exactly zeros: see the module's text."""
-    t = t[:, None, None, None]
-    return ((1 - t) * z0 + t * noise) * (t < 1).to(z0)
+def shared_noise(white: Tensor) -> Tensor:
+    """(..., C + 1, h, w) standard normal -> (..., C, h, w): the last one's share is common to all; variances stay 1."""
+    own, common = white[..., :-1, :, :], white[..., -1:, :, :]
+    return own * math.sqrt(1 - SHARED) + common * math.sqrt(SHARED)
 
 
-def loss_weight(t: Tensor) -> Tensor:
-    """Weight of the squared error of z_0 at noise level t: 1 / (t**2 + 0.05), at most 5, scaled to 1 at t = 1."""
-    return (1.05 / (t * t + 0.05)).clamp(max=5.0)
+def interpolate(residual: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """u, and the velocity that leads there, for t of shape (B,); the others (B, S, h, w)."""
+    angle = (t * (math.pi / 2))[:, None, None, None]
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    return cos * residual + sin * noise, cos * noise - sin * residual
 
 
 def schedule(steps: int) -> list[float]:
-    """Noise levels t_1 > ... > t_steps > 0 of a sample: ``steps`` evaluations after the mean's.
-
-    Evenly spaced from `T_START` to 0 in the square root of t: small noise needs the shorter steps.
+    """Noise levels t_1 > ... > t_steps > 0 of a sample, evenly spaced in the angle.
 
     Raises:
         ValueError: less than one step.
     """
     if steps < 1:
-        raise ValueError(f"a sample takes at least one evaluation after the mean, got {steps}")
-    if steps == 1:
-        return [_ONLY]
-    root = T_START**0.5
-    return [(root * (1 - k / steps)) ** 2 for k in range(steps)]
+        raise ValueError(f"a sample takes at least one evaluation of the flow, got {steps}")
+    start = _ONLY if steps == 1 else _START
+    return [start * (1 - k / steps) for k in range(steps)]
 
 
-def reached(steps: int) -> float:
-    """Standard deviation of what the steps make of a posterior N(mean, 1), whose clean state is known exactly.
-
-    There E[z_0 - mean | z_t] = (1 - t) / ((1 - t)**2 + t**2) times what z_t departs from (1 - t) mean.
-    """
-    spread = (levels := schedule(steps))[0]
-    for t, following in pairwise([*levels, 0.0]):
-        clean = (1 - t) / ((1 - t) ** 2 + t * t)
-        spread *= clean + (1 - clean) * following / t
-    return spread
-
-
-def sample(mean: Tensor, noise: Tensor, steps: int, denoise: Callable[[Tensor, float], Tensor]) -> Tensor:
-    """A sample of the posterior: the mean is re-noised, the flow followed with Euler steps, the departure scaled.
+def sample(noise: Tensor, steps: int, velocity: Callable[[Tensor, float], Tensor]) -> Tensor:
+    """Follow the flow from noise to a residual in Euler steps of the angle, which are exact where nothing is learned.
 
     Args:
-        mean: (B, S, h, w), the network's answer at t = 1.
-        noise: the same shape, standard normal.
+        noise: (B, S, h, w), standard normal.
         steps: evaluations.
-        denoise: (z_t, t) -> z_0, which may be smaller by the network's halo.
+        velocity: (u, t) -> velocity, which may be smaller than u by the network's halo.
     """
-    levels = schedule(steps)
-    z = mean * (1 - levels[0]) + noise * levels[0]
-    for t, following in zip(levels, [*levels[1:], 0.0], strict=True):
-        clean = denoise(z, t)
-        z = clean if following == 0 else clean + (centre(z, clean) - clean) * (following / t)
-    around = centre(mean, z)
-    return around + (z - around) / reached(steps)
+    u = noise
+    for t, following in pairwise([*schedule(steps), 0.0]):
+        moving = velocity(u, t)
+        u = centre(u, moving) - moving * ((t - following) * (math.pi / 2))
+    return u
 
 
 def centre(x: Tensor, like: Tensor) -> Tensor:
     """The middle of (..., h, w), as large as ``like``."""
     rows, cols = ((whole - part) // 2 for whole, part in zip(x.shape[-2:], like.shape[-2:], strict=True))
     return x[..., rows : x.shape[-2] - rows, cols : x.shape[-1] - cols]
+
+
+def as_level(t: float, like: Tensor) -> Tensor:
+    """The noise level for every sample of a batch: (B,)."""
+    return torch.full((len(like),), t, dtype=like.dtype, device=like.device)

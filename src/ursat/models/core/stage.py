@@ -1,20 +1,23 @@
 """The learned stage: the classical start, corrected by the denoiser, then closed like the classical stage itself.
 
-The posterior mean takes one evaluation; a sample re-noises it and follows the flow; the fidelity between the two is a
-straight line in the state, which is where optimal estimators of every perceptual quality lie between the mean and a
-sample (Freirich et al. 2021, arXiv 2107.02555).
+The posterior mean takes one evaluation, which also tells how far the state scatters around it; a sample adds what the
+flow makes of noise, as strong as that; the fidelity between the two is a straight line in the state, which is where
+estimators of every perceptual quality lie that are optimal (Freirich et al. 2021, arXiv 2107.02555).
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 
+from ursat.models.core.apply import apply_inside
 from ursat.models.core.config import BANDS, BLOCK
-from ursat.models.core.context import Context, detail_scale
-from ursat.models.core.flow import centre, sample
-from ursat.models.core.state import FEATURE_HALO, features, from_state, unknown_scale
+from ursat.models.core.context import Context, detail_scale, noise_ratio
+from ursat.models.core.denoiser import MEAN, POSTERIOR, VELOCITY, posterior
+from ursat.models.core.flow import as_level, centre, sample, shared_noise
+from ursat.models.core.state import ACTIVITY_HALO, FEATURE_HALO, activity, features, from_state, unknown_scale
 from ursat.models.fusion import FusionStage
 from ursat.models.noise import coordinate_noise
 from ursat.models.wavelet import dwt2
@@ -44,10 +47,7 @@ class CoreStage:
         self.net = net
         self.gain = gain
         self.classic = FusionStage(settings)
-        noises, signals = settings.sensor.noise, settings.sensor.signal
-        ratios = sorted(n / s for n, s in zip(noises, signals, strict=True) if s > 0)
-        middle = len(ratios) // 2
-        self._noise_ratio = 0.0 if not ratios else (ratios[middle] + ratios[~middle]) / 2
+        self._noise_ratio = noise_ratio(settings.sensor.noise, settings.sensor.signal)
 
     @property
     def evaluations(self) -> int:
@@ -60,7 +60,8 @@ class CoreStage:
 
     def _border(self, level: int) -> int:
         """Cells at a window's border whose features would need pixels beyond it."""
-        return self._aligned(max(FEATURE_HALO, self.classic.start_halo(level)))
+        seen = FEATURE_HALO if self.settings.fidelity >= 1 else ACTIVITY_HALO
+        return self._aligned(max(seen, self.classic.start_halo(level)))
 
     def _after(self, level: int) -> int:
         """Cells around a cell whose state closing it may need."""
@@ -94,7 +95,7 @@ class CoreStage:
         reference = self.settings.reference
         rho = None
         if reference is not None and inputs.level <= reference.level:
-            rho = float(torch.log2(torch.tensor(2.0**inputs.level / reference.ratio, dtype=torch.float64)))
+            rho = math.log2(2.0**inputs.level / reference.ratio)
         mean_input = self.settings.fidelity if inputs.level > 1 else 0.0
         return Context(
             inputs.level, inputs.gsd_m, self.settings.sensor.taps, self._noise_ratio, rho, min(mean_input, 1.0)
@@ -106,47 +107,48 @@ class CoreStage:
         Every evaluation loses the network's halo, so each runs on what the next ones need and no more.
         """
         kind, size = known.dtype, (known.shape[-2], known.shape[-1])
-        reach, border = self.net.config.halo, self._border(level)
+        border = self._border(level)
         known = known.float()[None]  # (1, 28, h, w)
+        inner = known[..., border:-border, border:-border]
         vector = torch.tensor([context.vector()], dtype=torch.float32, device=known.device)
 
-        def denoise(z: Tensor, t: float) -> Tensor:
-            """(1, 4 C, m, n) centred on the window -> (1, 4 C, m - 2 reach, n - 2 reach)."""
-            both = torch.cat([centre(known, z), z], dim=1).contiguous(memory_format=torch.channels_last)
-            clean = self._evaluate(both, vector, t)[..., reach:-reach, reach:-reach]
+        def ask(z: Tensor | None, t: float, outputs: slice) -> Tensor:
+            """(1, 4 C, m, n) centred on the window, or nothing -> (1, outputs, m - 2 reach, n - 2 reach)."""
+            both = inner if z is None else torch.cat([centre(known, z), z], dim=1)
+            answer = self._evaluate(both.contiguous(memory_format=torch.channels_last), vector, t, outputs)
             if level > 1:
-                clean[:, :BANDS] = 0  # the mean of a block is given, and the network was never asked for it
-            return clean
+                answer[:, :BANDS] = 0  # the mean of a block is given: its state is no question
+            return answer
 
-        empty = torch.zeros((1, 4 * BANDS, size[0] - 2 * border, size[1] - 2 * border), device=known.device)
-        state = mean = denoise(empty, 1.0)
         fidelity = self.settings.fidelity
         if fidelity < 1:
             noise = state_noise(self.settings.seed, level, origin, size, known.device)
             if level > 1:
                 noise[:, :BANDS] = 0
-            drawn = sample(mean, centre(noise, mean), self.settings.steps, denoise)
+            answer = ask(None, 1.0, POSTERIOR)
+            state, spread = posterior(answer, centre(activity(known, context.noise_floor), answer))
+            drawn = sample(centre(noise, inner), self.settings.steps, lambda u, t: ask(u, t, VELOCITY))
+            drawn[:, :BANDS] = 0  # what is uncertain about means costs PSNR and adds no texture: docs/decisions.md, 16
             gain = self.gain[min(level, len(self.gain)) - 1]
-            mean = centre(mean, drawn)
-            state = mean + (drawn - mean) * (gain * (1 - fidelity))
+            state = centre(state, drawn) + centre(spread, drawn) * drawn * (gain * (1 - fidelity))
+        else:
+            state = ask(None, 1.0, MEAN)
         rows, cols = ((whole - part) // 2 for whole, part in zip(size, state.shape[-2:], strict=True))
         return torch.nn.functional.pad(state[0].to(kind), (cols, cols, rows, rows))
 
-    @torch.no_grad()
-    def _evaluate(self, both: Tensor, vector: Tensor, t: float) -> Tensor:
-        out: Tensor = self.net(both, vector, torch.tensor([t], device=both.device))
-        return out
+    def _evaluate(self, both: Tensor, vector: Tensor, t: float, outputs: slice) -> Tensor:
+        return apply_inside(self.net, both, vector, as_level(t, both), outputs)
 
 
 def state_noise(seed: int, level: int, origin: tuple[int, int], shape: tuple[int, int], device: torch.device) -> Tensor:
-    """White noise of the state, (1, 4 BANDS, h, w): the Haar bands of noise on the output's pixels, of variance 1.
+    """Noise of the state, (1, 4 BANDS, h, w), variance 1, white over space: the Haar bands of noise on fine pixels.
 
     A function of the absolute position; groups of bands share it, so that detail is coherent across all bands.
     """
     fine = coordinate_noise(
-        seed, level, BANDS, (2 * origin[0], 2 * origin[1]), (2 * shape[0], 2 * shape[1]), device=device
+        seed, level, BANDS + 1, (2 * origin[0], 2 * origin[1]), (2 * shape[0], 2 * shape[1]), device=device
     )
-    return torch.cat([2 * band for band in dwt2(fine)])[None]
+    return torch.cat([2 * band for band in dwt2(shared_noise(fine))])[None]
 
 
 def band_groups(count: int) -> list[tuple[list[int], list[int]]]:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ursat.fir import filter_same
+from ursat.fir import BINOMIAL9, filter_same
 from ursat.models.wavelet import HaarBands, dwt2, idwt2
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-LOW_PASS = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
-FEATURE_HALO = len(LOW_PASS) // 2
+FEATURE_HALO = len(BINOMIAL9) // 2
+ACTIVITY_HALO = 2 * FEATURE_HALO
+_LEAST_SIGNAL = 0.05  # of the noise's power: what is taken off is itself uncertain
+STILL = 0.01  # activity where nothing moves, in units of the expected detail
 
 
 def unknown_scale(scale: Tensor, trust: Tensor | None, confidence: Tensor | float) -> Tensor:
@@ -39,7 +41,7 @@ def features(x: Tensor, start: Tensor, ref: Tensor | None, trust: Tensor | None,
     but the last in units of ``scale``; constants of x cancel, so neither brightness nor offset of a scene matters.
     """
     inverse = 1 / scale
-    high = (x - filter_same(x, LOW_PASS)) * inverse
+    high = (x - filter_same(x, BINOMIAL9)) * inverse
     parts = [high, *_relative(start, x, inverse)]
     if ref is None or trust is None:
         zeros = torch.zeros_like(x)
@@ -49,6 +51,23 @@ def features(x: Tensor, start: Tensor, ref: Tensor | None, trust: Tensor | None,
         parts += [band * trust for band in _relative(ref, x, inverse)]
         parts.append(trust.mean(dim=-3, keepdim=True))
     return torch.cat(parts, dim=-3)
+
+
+def activity(known: Tensor, noise_floor: Tensor | float) -> Tensor:
+    """How much goes on around a cell: local root mean square of x's high-pass, (B, 9 C + 1, h, w) -> (B, 4 C, h, w).
+
+    Detail is strong where the octave above it is, over orders of magnitude (a field, a forest): the standard deviation
+    of the state is told relative to this, the same for da, v, h and d. What the noise adds is taken off.
+
+    Args:
+        known: `features`.
+        noise_floor: `Context.noise_floor`, one number, or one a sample (B, 1, 1, 1).
+    """
+    high = known[:, : (known.shape[1] - 1) // 9]
+    noise = noise_floor * noise_floor
+    power = filter_same(high * high, BINOMIAL9)
+    signal = torch.maximum(power - noise, torch.as_tensor(_LEAST_SIGNAL * noise).to(power))
+    return torch.sqrt(signal + STILL * STILL).repeat(1, 4, 1, 1)
 
 
 def _relative(image: Tensor, x: Tensor, inverse: Tensor) -> list[Tensor]:

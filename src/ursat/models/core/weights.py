@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ursat.models.core.denoiser import Denoiser
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".safetensors"
 _ENTRY = "ursat"
 _DTYPE = "F16"
