@@ -208,7 +208,7 @@ def diffuse_table(asked: argparse.Namespace) -> str:
         judge = Judge(case.observation, mean)
         means.add(case.key, "none (mean)", *judge(mean))
         for name, kept in DIFFUSED.items():
-            with patch.object(core_stage, "sample", only(kept)):
+            with patch.object(core_stage, "sample", only(kept)), patch.object(core_stage, "SETTLED", 0):
                 drawn = case.render(net, info.calibration, replace(settings, fidelity=0.0))
             means.add(case.key, name, *judge(drawn))
     return means.table()

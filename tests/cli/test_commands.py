@@ -195,7 +195,7 @@ def test_models_info(cli: Cli, weights: Path) -> None:
     for line in (
         "core-tiny",
         "kind diffusion",
-        "mode faithful unless told otherwise",
+        "mode realistic unless told otherwise",
         "evaluations 1 faithful, 2 realistic, a level and three bands",
         "trained 7 steps, 2026-01-02",
         "licence CC0-1.0",

@@ -42,7 +42,7 @@ def test_fusion() -> None:
 def test_a_shipped_model(ships: Path) -> None:
     assert registry.model_names() == ("fusion", *sorted(shipped.SHA256))
     info = registry.find_model("core-tiny")
-    assert (info.name, info.kind, info.mode, info.pinned) == ("core-tiny", "diffusion", "faithful", True)
+    assert (info.name, info.kind, info.mode, info.pinned) == ("core-tiny", "diffusion", "realistic", True)
     stage = registry.get_stage("core-tiny", SETTINGS)
     assert isinstance(stage, CoreStage)
     assert (stage.net.config, stage.gain) == (CONFIG, (0.9, 1.1))

@@ -23,8 +23,7 @@ _FUSION_SUMMARY = "least-squares deconvolution of the input and detail of the ha
 _CORE_SUMMARY = "wavelet-domain diffusion that corrects the classical answer (core family)"
 
 Mode = Literal["faithful", "realistic"]
-# The mean: samples do not yet match the ground's texture everywhere (docs/decisions.md, the entry on samples)
-_MODE: Mode = "faithful"
+_MODE: Mode = "realistic"
 
 
 @dataclass(frozen=True, slots=True)

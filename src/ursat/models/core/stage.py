@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ursat.models.stage import LevelInputs, StageSettings
 
 
+# Channels of the state whose residual no sample moves: da, which costs PSNR and adds no texture (docs/decisions.md, 16)
+SETTLED = BANDS
+
+
 class CoreStage:
     """One doubling by a network of the core family.
 
@@ -128,7 +132,7 @@ class CoreStage:
             answer = ask(None, 1.0, POSTERIOR)
             state, spread = posterior(answer, centre(activity(known, context.noise_floor), answer))
             drawn = sample(centre(noise, inner), self.settings.steps, lambda u, t: ask(u, t, VELOCITY))
-            drawn[:, :BANDS] = 0  # what is uncertain about means costs PSNR and adds no texture: docs/decisions.md, 16
+            drawn[:, :SETTLED] = 0
             gain = self.gain[min(level, len(self.gain)) - 1]
             state = centre(state, drawn) + centre(spread, drawn) * drawn * (gain * (1 - fidelity))
         else:
