@@ -33,7 +33,7 @@ def core(tmp_path: Path) -> ModelInfo:
 @pytest.mark.parametrize(
     ("given", "mode", "fidelity", "evaluations", "origin"),
     [
-        ({}, "faithful", 1.0, 1, "predicted"),
+        ({}, "realistic", 0.0, 2, "generated"),
         ({"mode": "realistic", "steps": 3}, "realistic", 0.0, 4, "generated"),
         ({"mode": "faithful", "steps": 4}, "faithful", 1.0, 1, "predicted"),
         ({"mode": "faithful", "fidelity": 0.25}, "between", 0.25, 2, "generated"),
