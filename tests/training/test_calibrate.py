@@ -64,11 +64,11 @@ def test_what_the_network_believes_of_the_variance_is_corrected():
     assert gain == pytest.approx(true / believed, rel=0.01)
 
 
-def test_a_network_that_doubts_twice_as_much_gets_half_the_gain(scenes):
+def test_a_network_that_doubts_half_as_much_gets_twice_the_gain(scenes):
     net = Denoiser(TINY).eval()
     gains = calibrate(net, scenes, 0, 2, patches=4)
-    net.spread.film.bias.data[-STATE:] = math.log(2)
-    assert calibrate(net, scenes, 0, 2, patches=4) == pytest.approx([gain / 2 for gain in gains], rel=1e-5)
+    net.spread.film.bias.data[-STATE:] = -math.log(2)
+    assert calibrate(net, scenes, 0, 2, patches=4) == pytest.approx([2 * gain for gain in gains], rel=1e-5)
 
 
 def test_levels_and_tracks(scenes):
