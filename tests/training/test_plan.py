@@ -57,7 +57,7 @@ def test_then_references_deep_levels_and_the_flow_as_well():
 
 
 def test_the_flow_s_noise_is_that_of_samples():
-    noise = draw_noise(TrainPlan(steps=1, side=96), np.random.default_rng(0))
+    noise = draw_noise(8, 96, np.random.default_rng(0))
     assert noise.shape == (8, 12, 96, 96)
     bands = noise.unflatten(1, (4, 3))
     assert torch.allclose(noise.std((0, 2, 3)), torch.ones(12), atol=0.02)

@@ -4,8 +4,7 @@ The truth is one draw of the posterior: around the posterior mean it scatters as
 departure from the mean equals the mean's squared error on average, and a sample's error is twice the mean's, 3.0 dB
 (Blau and Michaeli 2018, arXiv 1711.06077). A flow that is not trained to the end departs less or more. The gain that
 restores the equality is measured, level by level, on scenes with known truth: for the median patch, because neither
-flat ground nor a badly registered scene may decide; over v, h and d, because da is closed against the input afterwards
-and its error there is mostly the sensor model's.
+flat ground nor a badly registered scene may decide; over v, h and d, because samples move nothing else.
 
 ``python -m ursat.training.calibrate WEIGHTS --pack FOLDER`` prints it as JSON.
 """
@@ -23,15 +22,15 @@ import numpy as np
 import torch
 
 from ursat.errors import InputError
-from ursat.models.core.config import BANDS
 from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
-from ursat.models.core.flow import as_level, sample, shared_noise
+from ursat.models.core.flow import as_level, sample
 from ursat.models.core.state import to_state
 from ursat.run.sampling import AUTO_STEPS
 from ursat.training.batches import draw_batch
 from ursat.training.checkpoint import load_network
 from ursat.training.objective import Seen, ask, asked_of, chain, see
 from ursat.training.pack import load_pack
+from ursat.training.plan import draw_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,12 +132,11 @@ def measure(
         truth = to_state(batch.truth, seen.start, seen.unknown)
         wanted = asked_of(batch.levels[-1], truth)
         mean, spread = posterior(ask(net, seen, None, as_level(1.0, truth))[:, POSTERIOR], seen.activity)
-        white = torch.from_numpy(rng.standard_normal((len(truth), 4, BANDS + 1, SIDE, SIDE), dtype=np.float32))
 
         def velocity(u: Tensor, t: float, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
             return ask(net, seen, u, as_level(t, u))[:, VELOCITY] * wanted
 
-        drawn = sample(shared_noise(white).flatten(1, 2) * wanted, steps, velocity)
+        drawn = sample(draw_noise(len(truth), SIDE, rng) * wanted, steps, velocity)
         errors.append(_mean_squares((truth - mean) * wanted))
         departures.append(_mean_squares(spread * drawn))
     return Scatter(np.concatenate(errors), np.concatenate(departures))

@@ -154,7 +154,10 @@ class Loop:
             means=todo.means,
             reference_share=1.0 if todo.guided else 0.0,
         )
-        flow = None if todo.t is None else Flow(torch.tensor(todo.t, dtype=torch.float32), draw_noise(self.plan, rng))
+        flow = None
+        if todo.t is not None:
+            noise = draw_noise(self.plan.batch, self.plan.side, rng)
+            flow = Flow(torch.tensor(todo.t, dtype=torch.float32), noise)
         return Drawn(batch, flow, todo.weight)
 
     def _fit_for(self, todo: StepPlan) -> Sequence[TrainingScene]:

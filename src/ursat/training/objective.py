@@ -150,8 +150,8 @@ def loss(
         share = expert_weight * known.flatten(1).all(1).to(error)
         off = (1 - share) * off + share * _tamed(_square(mean - taught), _square(taught), _EXPERT_FLOOR)
     total = off.mean()
-    departure = ((target - mean.detach()) / spread) * wanted
-    total = total + _SPREAD_WEIGHT * _strength_off((target - mean.detach()) * wanted, spread * wanted)
+    departure = target - mean.detach()
+    total = total + _SPREAD_WEIGHT * _strength_off(departure, spread * wanted)
     if teacher is not None:
         with torch.no_grad():
             aim = ask(teacher, seen, None, nothing)[:, :STATE] * wanted
@@ -159,8 +159,9 @@ def loss(
     moving = None
     if flow is not None:
         # How strong a patch's detail is as a whole is the spread's business; the flow learns its shape
-        strength = _square(departure.detach() / wanted.mean().sqrt()).sqrt().clamp(min=_TINY)[:, None, None, None]
-        residual = (departure.detach() / strength).clamp(-_OUTLIER, _OUTLIER)
+        residual = departure / spread.detach()
+        strength = (_square(residual) / wanted.mean()).sqrt().clamp(min=_TINY)[:, None, None, None]
+        residual = (residual / strength).clamp(-_OUTLIER, _OUTLIER)
         u, velocity = interpolate(residual, flow.noise * wanted, flow.t)
         answer = ask(net, seen, u, flow.t)[:, VELOCITY] * wanted
         moving = _square(answer - velocity).mean() / wanted.mean()

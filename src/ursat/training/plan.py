@@ -86,9 +86,9 @@ def plan_step(plan: TrainPlan, rng: np.random.Generator, deepest: int, done: flo
     return StepPlan(last, last, False, tuple(float(v) for v in t), guided=guided, taught=False, weight=_OTHER_WEIGHT)
 
 
-def draw_noise(plan: TrainPlan, rng: np.random.Generator) -> Tensor:
+def draw_noise(batch: int, side: int, rng: np.random.Generator) -> Tensor:
     """(batch, STATE, side, side) noise as samples are drawn from: white but for what bands share."""
-    shape = (plan.batch, 4, BANDS + 1, plan.side, plan.side)
+    shape = (batch, 4, BANDS + 1, side, side)
     return shared_noise(torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))).flatten(1, 2)
 
 
