@@ -1,10 +1,11 @@
 """How far samples must depart from the mean, so that their detail is as strong as the truth's.
 
-The truth is one draw of the posterior: around the posterior mean it scatters as a sample does, so a sample's squared
-departure from the mean equals the mean's squared error on average, and a sample's error is twice the mean's, 3.0 dB
-(Blau and Michaeli 2018, arXiv 1711.06077). A flow that is not trained to the end departs less or more. The gain that
-restores the equality is measured, level by level, on scenes with known truth: for the median patch, because neither
-flat ground nor a badly registered scene may decide; over v, h and d, because samples move nothing else.
+The truth scatters around the posterior mean as a sample does, with a squared departure that is the mean's squared error
+(Blau and Michaeli 2018, arXiv 1711.06077). Equal energy is not equal sharpness, though: the truth's departure has rare
+strong edges where a sample of few steps is closer to a Gaussian, and of two fields of one energy the Gaussian has the
+larger average gradient. Sharpness is what is seen, so the gain is the one that gives a patch of the finest level the
+average gradient of the truth (`average_gradient`), level by level, on scenes with known truth: for the median patch,
+because neither flat ground nor a badly registered scene may decide.
 
 ``python -m ursat.training.calibrate WEIGHTS --pack FOLDER`` prints it as JSON.
 """
@@ -22,9 +23,11 @@ import numpy as np
 import torch
 
 from ursat.errors import InputError
+from ursat.models.core.config import STATE
 from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
 from ursat.models.core.flow import as_level, sample
-from ursat.models.core.state import to_state
+from ursat.models.core.stage import SETTLED
+from ursat.models.core.state import from_state
 from ursat.run.sampling import AUTO_STEPS
 from ursat.training.batches import draw_batch
 from ursat.training.checkpoint import load_network
@@ -43,31 +46,27 @@ if TYPE_CHECKING:
 LEVELS = 3  # the last one's gain holds for all that are deeper
 SIDE = 64
 BATCH = 8
+GAINS = tuple(np.linspace(0, 3, 25).tolist())  # what is tried; between two of them the answer is interpolated
 _BORDER = 16  # cells at a patch's border that see zero padding
-DETAIL = slice(1, 4)
-LARGEST = 10.0  # what a header of weights may hold
-_GROUPS = {"vhd": DETAIL, "a": slice(0, 1), "vh": slice(1, 3), "d": slice(3, 4)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scatter:
-    """Around the mean, in state units: (patches, 4) mean squares over the cells of da, v, h and d.
+class Sharpness:
+    """ratio: (patches, len(GAINS)), average gradient of mean + gain x departure over the truth's."""
 
-    error: the truth's departure from the mean. departure: a sample's. da is zero on levels that are given it.
-    """
+    ratio: NDArray[np.float64]
 
-    error: NDArray[np.float64]
-    departure: NDArray[np.float64]
+    def gain(self) -> float:
+        """Where the median patch is as sharp as the truth: 0 if its mean is already, at most the largest of `GAINS`.
 
-    def gain(self, bands: slice = DETAIL) -> float:
-        """The square root of the median of error / departure; 1 where no sample departs at all, at most `LARGEST`.
-
-        Args:
-            bands: which of da, v, h, d.
+        1 where no patch has a truth with a gradient.
         """
-        error, departure = self.error[:, bands].sum(axis=1), self.departure[:, bands].sum(axis=1)
-        moved = departure > 0
-        return min(float(np.median(error[moved] / departure[moved])) ** 0.5, LARGEST) if moved.any() else 1.0
+        usable = self.ratio[np.isfinite(self.ratio).all(axis=1)]
+        if not len(usable):
+            return 1.0
+        # The gradient is convex in the gain and may fall at first: what counts is where it passes 1 for good.
+        median = np.maximum.accumulate(np.median(usable, axis=0))
+        return float(np.interp(1.0, median, GAINS))
 
 
 def calibrate(
@@ -85,14 +84,14 @@ def calibrate(
     Raises:
         InputError: no scenes.
     """
-    found = scatters(net, scenes, seed, steps, patches)
+    found = sharpness(net, scenes, seed, steps, patches)
     return tuple(pooled(list(tracks.values())).gain() for tracks in found)
 
 
-def scatters(
+def sharpness(
     net: nn.Module, scenes: Sequence[TrainingScene], seed: int, steps: int, patches: int
-) -> list[dict[str, Scatter]]:
-    """Per level the scatter without (``noref``) and with (``ref``) a reference that reaches it, where scenes have one.
+) -> list[dict[str, Sharpness]]:
+    """Per level the sharpness without (``noref``) and with (``ref``) a reference that reaches it, where there is one.
 
     Arguments and errors are those of `calibrate`.
     """
@@ -120,55 +119,65 @@ def measure(
     patches: int,
     *,
     reference_share: float = 0.0,
-) -> Scatter:
+) -> Sharpness:
     """Draw one sample of each of ``patches`` patches; the stage's input is the truth of the level before."""
-    errors, departures = [], []
+    ratios = []
     for first in range(0, patches, BATCH):
         batch = draw_batch(
             scenes, rng, size=min(BATCH, patches - first), side=SIDE, first=level, last=level, means=False,
             reference_share=reference_share,
         )  # fmt: skip
         seen = see(batch.levels[-1], chain(net, batch))
-        truth = to_state(batch.truth, seen.start, seen.unknown)
-        wanted = asked_of(batch.levels[-1], truth)
-        mean, spread = posterior(ask(net, seen, None, as_level(1.0, truth))[:, POSTERIOR], seen.activity)
+        wanted = asked_of(batch.levels[-1], seen.known[:, :STATE])
+        mean, spread = posterior(ask(net, seen, None, as_level(1.0, seen.known))[:, POSTERIOR], seen.activity)
 
         def velocity(u: Tensor, t: float, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
             return ask(net, seen, u, as_level(t, u))[:, VELOCITY] * wanted
 
-        drawn = sample(draw_noise(len(truth), SIDE, rng) * wanted, steps, velocity)
-        errors.append(_mean_squares((truth - mean) * wanted))
-        departures.append(_mean_squares(spread * drawn))
-    return Scatter(np.concatenate(errors), np.concatenate(departures))
+        drawn = sample(draw_noise(len(mean), SIDE, rng) * wanted, steps, velocity)
+        drawn[:, :SETTLED] = 0
+
+        def image(state: Tensor, seen: Seen = seen) -> Tensor:
+            return from_state(state, seen.start, seen.unknown, mean_known=level > 1)
+
+        truth = average_gradient(batch.truth)
+        truth[truth == 0] = np.nan
+        ratios.append(np.stack([average_gradient(image(mean + g * spread * drawn)) / truth for g in GAINS], axis=1))
+    return Sharpness(np.concatenate(ratios))
 
 
-def _mean_squares(state: Tensor) -> NDArray[np.float64]:
-    inner = state[..., _BORDER:-_BORDER, _BORDER:-_BORDER].double()
-    return np.asarray((inner**2).reshape(len(inner), 4, -1).mean(2).numpy())
+def average_gradient(image: Tensor) -> NDArray[np.float64]:
+    """Mean of sqrt((dx^2 + dy^2) / 2) over all bands and pixels but the border, (B, C, h, w) -> (B,)."""
+    border = 2 * _BORDER
+    inner = image[..., border:-border, border:-border].double()
+    dx, dy = inner[..., :-1, 1:] - inner[..., :-1, :-1], inner[..., 1:, :-1] - inner[..., :-1, :-1]
+    return np.asarray(torch.sqrt((dx * dx + dy * dy) / 2).mean((1, 2, 3)).numpy())
 
 
-def pooled(scatters: Sequence[Scatter]) -> Scatter:
+def pooled(found: Sequence[Sharpness]) -> Sharpness:
     """All patches together."""
-    return Scatter(np.concatenate([s.error for s in scatters]), np.concatenate([s.departure for s in scatters]))
+    return Sharpness(np.concatenate([each.ratio for each in found]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print: the gains, and what they would be by level, track and group of Haar bands."""
+    """Measure and print: the gains, and what they would be by level and track."""
     parser = argparse.ArgumentParser(prog="python -m ursat.training.calibrate", description=__doc__)
     parser.add_argument("weights", type=Path, help="a .safetensors file or a checkpoint")
     parser.add_argument("--pack", type=Path, required=True, help="folder of training scenes")
-    parser.add_argument("--scenes", type=int, default=300, help="how many of them (default: %(default)s)")
+    parser.add_argument(
+        "--scenes", type=int, default=300, help="how many, spread over the folder (default: %(default)s)"
+    )
     parser.add_argument("--patches", type=int, default=256, help="per level and track (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=AUTO_STEPS, help="of a sample (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
-    scenes = load_pack(asked.pack, asked.scenes)
-    found = scatters(load_network(asked.weights), scenes, asked.seed, asked.steps, asked.patches)
+    scenes = load_pack(asked.pack, asked.scenes, spread=True)
+    found = sharpness(load_network(asked.weights), scenes, asked.seed, asked.steps, asked.patches)
     gains = [round(pooled(list(tracks.values())).gain(), 3) for tracks in found]
     detail: dict[str, Any] = {
-        f"L{level} {track}": {name: round(scatter.gain(bands), 3) for name, bands in _GROUPS.items()}
+        f"L{level} {track}": round(each.gain(), 3)
         for level, tracks in enumerate(found, start=1)
-        for track, scatter in tracks.items()
+        for track, each in tracks.items()
     }
     sys.stdout.write(json.dumps({"calibration": gains, "steps": asked.steps, "detail": detail}, indent=1) + "\n")
     return 0

@@ -192,16 +192,19 @@ def answer_path(scene: Path) -> Path:
     return scene.with_name(scene.name.replace("scene-", EXPERT)).with_suffix(".npy")
 
 
-def load_pack(folder: Path, most: int, *, answers: bool = False) -> list[TrainingScene]:
+def load_pack(folder: Path, most: int, *, answers: bool = False, spread: bool = False) -> list[TrainingScene]:
     """The first ``most`` scenes of a folder, in the order of their numbers.
 
     Args:
         folder: of the pack.
         most: scenes.
         answers: also load an expert's answers, where they are.
+        spread: scenes at equal distances from the whole folder instead of its first ones.
     """
     scenes = []
-    for path in sorted(folder.glob("scene-*.npz"))[:most]:
+    paths = sorted(folder.glob("scene-*.npz"))
+    step = max(1, -(-len(paths) // most)) if spread else 1
+    for path in paths[::step][:most]:
         scene = load_scene(path)
         if answers and answer_path(path).is_file():
             scene.expert = np.load(answer_path(path), allow_pickle=False)
