@@ -87,10 +87,16 @@ def _symmetric(x: Array, taps: Sequence[float], axis: int, step: int, count: int
     total: Array | None = None
     for k in range(n // 2):
         term = (shifted(k) + shifted(n - 1 - k)) * taps[k]
-        total = term if total is None else total + term
+        if total is None:
+            total = term
+        else:
+            total += term  # in place: what these filters cost is memory traffic
     if n % 2:
         middle = shifted(n // 2) * taps[n // 2]
-        total = middle if total is None else total + middle
+        if total is None:
+            total = middle
+        else:
+            total += middle
     assert total is not None  # noqa: S101  (taps are never empty)
     return total
 
@@ -134,9 +140,12 @@ def _expand_axis(x: Array, taps: Sequence[Any], axis: int) -> Array:
     for m in range(1, reach + 1):
         ahead, behind = weight(m), weight(-m)
         after, before = shifted(m), shifted(-m)
-        even = even + (after + before) * ((ahead + behind) * 0.5)
+        even += (after + before) * ((ahead + behind) * 0.5)
         term = (after - before) * ((ahead - behind) * 0.5)
-        odd = term if odd is None else odd + term
+        if odd is None:
+            odd = term
+        else:
+            odd += term
     left, right = (even, even) if odd is None else (even + odd, even - odd)
     shape = list(x.shape)
     shape[axis] = 2 * size

@@ -61,7 +61,8 @@ def test_the_budget_holds() -> None:
     cache = BlockCache(source, budget=6 << 20)  # two blocks of 512 x 512 x 2 x (4 + 1) bytes
     for _ in range(2):
         cache.read(Window(0, 0, 1100, 1300))
-    assert sum(b.values.nbytes + b.valid.nbytes for b in cache._held.values()) <= 6 << 20
+    held = [made.result() for made in cache._kept._held.values()]
+    assert sum(b.values.nbytes + b.valid.nbytes for b in held) <= 6 << 20
     assert len(source.asked) == 18
 
 

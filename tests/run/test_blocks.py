@@ -73,8 +73,9 @@ def test_the_budget_holds() -> None:
     made = cascade(Counted(), source, 3 * block_bytes)
     render(made, source.grid.finer(SCALE).window)
     assert made._blocks is not None
-    assert len(made._blocks._held) == 3
-    assert made._blocks._bytes == 3 * block_bytes
+    kept = made._blocks._kept
+    assert len(kept._held) == 3
+    assert kept._bytes == 3 * block_bytes
 
 
 def test_holes_are_continued_not_computed() -> None:

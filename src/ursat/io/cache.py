@@ -2,16 +2,16 @@
 
 Neighbouring tiles want overlapping windows of the harmonised reference, which is warped and filtered anew each time it
 is asked for. Blocks are anchored at absolute coordinates and no pixel depends on the window it is read with, so
-remembering changes none.
+remembering changes none. Several threads may read at once, if the reader behind allows it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ursat.kept import Kept
 from ursat.types import Block
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class BlockCache:
     def __init__(self, source: Reader, *, budget: int, block: int = BLOCK) -> None:
         self._source = source
         self._block = block
-        self._budget = budget
-        self._held: OrderedDict[Window, Block] = OrderedDict()
-        self._bytes = 0
+        self._kept: Kept[Window, Block] = Kept(budget, lambda held: held.values.nbytes + held.valid.nbytes)
 
     @property
     def grid(self) -> Grid:
@@ -45,8 +43,8 @@ class BlockCache:
     def read(self, window: Window) -> Block:
         """Pixels of ``window``; outside the grid what the reader behind says of it (a continuation, perhaps)."""
         values = valid = None
-        for core in window.snap(self._block, self._block).blocks(self._block, self._block):
-            block = self._fetch(core)
+        cores = window.snap(self._block, self._block).blocks(self._block, self._block)
+        for core, block in self._kept.each(cores, self._source.read):
             if values is None or valid is None:
                 values = np.zeros((block.values.shape[0], *window.shape), dtype=block.values.dtype)
                 valid = np.zeros((block.valid.shape[0], *window.shape), dtype=bool)
@@ -55,14 +53,3 @@ class BlockCache:
             valid[(..., *common.within(window))] = block.valid[(..., *common.within(core))]
         assert values is not None and valid is not None  # noqa: S101, PT018  (a window is never empty here)
         return Block(values, valid)
-
-    def _fetch(self, core: Window) -> Block:
-        block = self._held.pop(core, None)
-        if block is None:
-            block = self._source.read(core)
-            self._bytes += block.values.nbytes + block.valid.nbytes
-        self._held[core] = block
-        while self._bytes > self._budget and len(self._held) > 1:
-            _, old = self._held.popitem(last=False)
-            self._bytes -= old.values.nbytes + old.valid.nbytes
-        return block

@@ -1,14 +1,15 @@
 """The image of every level, made block by block when somebody asks for it; for stages that work on blocks.
 
 Blocks are anchored at absolute coordinates and depend on nothing but their own surroundings, so a kept result is, bit
-for bit, what would be computed again.
+for bit, what would be computed again. Several threads may read at once: they share the work.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
+from ursat.kept import Kept
 from ursat.models.predict import REACH, refine
 from ursat.models.stage import LevelInputs
 from ursat.tiling.lattice import Lattice, frame
@@ -38,9 +39,9 @@ class BlockPyramid:
     def __init__(self, stage: Stage, size: int, ground: Ground, *, gsd_m: float, budget: int) -> None:
         self.stage, self.size, self.ground = stage, size, ground
         self._gsd_m = gsd_m
-        self._budget = budget
-        self._held: OrderedDict[tuple[int, int, int], Tensor] = OrderedDict()
-        self._bytes = 0
+        self._stopped = False
+        # The finest level's blocks are the most, and the least wanted: tiles share the coarser ones
+        self._kept: Kept[tuple[int, Window], Tensor] = Kept(budget, lambda made: made.nbytes, lambda key: key[0])
 
     def lattice(self, level: int) -> Lattice:
         """The blocks of a level, in cells of its input grid."""
@@ -54,9 +55,8 @@ class BlockPyramid:
             return self.ground.image(window)[0]
         lattice, cells = self.lattice(level), window.coarser(2)
         out = None
-        for core in lattice.over(cells):
+        for (_, core), result in self._kept.each(((level, core) for core in lattice.over(cells)), self._make):
             part = core.finer(2).intersect(window)
-            result = self._recall(level, core)
             out = result.new_empty((len(result), *window.shape)) if out is None else out
             out[(..., *part.within(window))] = result[(..., *part.within(core.finer(2)))]
         for beyond in frame(cells, lattice.extent):
@@ -67,20 +67,16 @@ class BlockPyramid:
         assert out is not None  # noqa: S101  (a window is never empty here)
         return out
 
-    def _recall(self, level: int, core: Window) -> Tensor:
-        key = level, core.row, core.col
-        result = self._held.pop(key, None)
-        if result is None:
-            seen = self.ground.observed_any(core.coarser(2 ** (level - 1)))
-            result = self._compute(level, core) if seen else self._continued(level, core)
-            self._bytes += result.nbytes
-        self._held[key] = result
-        while self._bytes > self._budget:
-            # The finest level's blocks are the most, and the least wanted: tiles share the coarser ones
-            finest = max(level for level, _, _ in self._held)
-            oldest = next(held for held in self._held if held[0] == finest)
-            self._bytes -= self._held.pop(oldest).nbytes
-        return result
+    def stop(self) -> None:
+        """Make no further block: whoever waits for one gets a `CancelledError`."""
+        self._stopped = True
+
+    def _make(self, key: tuple[int, Window]) -> Tensor:
+        if self._stopped:
+            raise CancelledError
+        level, core = key
+        seen = self.ground.observed_any(core.coarser(2 ** (level - 1)))
+        return self._compute(level, core) if seen else self._continued(level, core)
 
     def _continued(self, level: int, cells: Window) -> Tensor:
         around = cells.pad(REACH)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _BASE_BYTES = 620 << 20
 # Working copies of a tile and of its surroundings that are alive at once; measured with make bench.
 _TILE_COPIES = 9
-_SPREAD_COPIES = 4
+SPREAD_COPIES = 4
+_WAITING_COPIES = 2  # of a finished tile whose turn to be written has not come
 _SMALLEST_TILE = 64
 BLOCK_BYTES = 128 << 20  # results of a network that are kept for the next tiles
 _LIVE_TENSORS = 4  # of the first width, while a block is evaluated
@@ -36,8 +37,9 @@ _CLASSIC_HALO = 44  # input pixels that the classical stage and the features add
 class Budget:
     """Costs of a run; ``refused`` says in one line why it must not start (None: it may), ``advice`` what to do.
 
-    ``tile`` is the asked one, halved until ``memory_bytes`` fits. ``disk_bytes`` counts the working file and the
-    finished file side by side, as they are just before the rename, and the spread of samples with its own two.
+    ``tile`` is the asked one, halved until ``memory_bytes`` fits; ``workers`` make one each at once and share the
+    ``threads``, as many as fit as well. ``disk_bytes`` counts the working file and the finished file side by side, as
+    they are just before the rename, and the spread of samples with its own two.
     """
 
     pixels: int
@@ -48,6 +50,7 @@ class Budget:
     tile: int
     tiles: int
     threads: int
+    workers: int
     refused: str | None
     advice: str
 
@@ -56,11 +59,12 @@ class Budget:
 class NetworkCost:
     """What a network adds to a run's memory.
 
-    held: bytes of weights, activations of one block, and kept results. around: input pixels a side that the largest
+    held: bytes of kept results. active: bytes of one block's activations. around: input pixels a side that the largest
     block reads. tile_copies: working copies of a tile, for the spread of samples.
     """
 
     held: int
+    active: int
     around: int
     tile_copies: int
 
@@ -70,8 +74,8 @@ def network_cost(config: CoreConfig, sampling: Sampling, sample_steps: int) -> N
     evaluations = max(sampling.evaluations, 1 + sample_steps if sampling.samples else 0)
     reach = config.halo * evaluations + _CLASSIC_HALO
     side = 3 * BLOCK // 2 + 2 * reach  # the last block of a row takes up to half a block more
-    held = _LIVE_TENSORS * config.widths[0] * 4 * side**2 + BLOCK_BYTES
-    return NetworkCost(held, side, _SPREAD_COPIES if sampling.samples else 0)
+    active = _LIVE_TENSORS * config.widths[0] * 4 * side**2
+    return NetworkCost(BLOCK_BYTES, active, side, SPREAD_COPIES if sampling.samples else 0)
 
 
 def estimate(
@@ -93,17 +97,24 @@ def estimate(
     bands = len(encoding.scales)
     pixels = grid.height * grid.width
     raw = pixels * bands * np.dtype(encoding.dtype).itemsize
-    # The finished COG: overviews add a third; compression rarely beats one half on interpolated detail.
+    # The finished COG: overviews add a third; compression rarely beats one half on interpolated detail. On the way the
+    # overviews have a file of their own, not compressed.
     spread = pixels * bands * 4 if options.samples else 0
-    disk = int((raw + spread) * (1 + 4 / 3 * 0.7))
+    disk = int((raw + spread) * (1 + 4 / 3 * 0.7 + 1 / 3))
     folder = output.parent if str(output.parent) else Path()
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
-    tile = options.tile
-    while tile > _SMALLEST_TILE and memory_bytes(tile, info, scale, encoding, network) > options.max_memory:
-        tile //= 2
-    memory = memory_bytes(tile, info, scale, encoding, network)
     threads = options.jobs if options.jobs > 0 else len(os.sched_getaffinity(0))
+    tile, workers = options.tile, 1
+
+    def memory_of(tile: int, workers: int) -> int:
+        return memory_bytes(tile, workers, info, scale, encoding, network)
+
+    while tile > _SMALLEST_TILE and memory_of(tile, 1) > options.max_memory:
+        tile //= 2
     tiles = -(-grid.height // tile) * -(-grid.width // tile)
+    while workers < min(threads, tiles) and memory_of(tile, workers + 1) <= options.max_memory:
+        workers += 1
+    memory = memory_of(tile, workers)
     refused, advice = None, ""
     area = f"an area of {int((options.max_pixels / pixels) ** 0.5 * min(grid.shape) / scale)} input pixels a side"
     if pixels > options.max_pixels:
@@ -118,18 +129,24 @@ def estimate(
     elif free is not None and disk > free:
         refused = f"the run needs about {disk / 2**30:.1f} GiB in {folder}, {free / 2**30:.1f} GiB are free"
         advice = "write to another disk with -o, or choose a part with --bbox, --aoi or --window"
-    return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, refused, advice)
+    return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, workers, refused, advice)
 
 
 def memory_bytes(
-    tile: int, info: SceneInfo, scale: float, encoding: Encoding, network: NetworkCost | None, level: int = 2
+    tile: int,
+    workers: int,
+    info: SceneInfo,
+    scale: float,
+    encoding: Encoding,
+    network: NetworkCost | None,
+    level: int = 2,
 ) -> int:
     """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read."""
-    item = np.dtype(encoding.work_dtype).itemsize
+    size = len(encoding.scales) * np.dtype(encoding.work_dtype).itemsize
     # Input pixels a side that are worked on at once: under a tile, or by a block
     around = network.around if network else tile / 2 ** depth_of(scale) + 200
-    tiles = _TILE_COPIES + (network.tile_copies if network else 0)
+    tiles = _TILE_COPIES + (network.tile_copies if network else 0) + (_WAITING_COPIES if workers > 1 else 0)
     copies = tiles * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
     closure_rows = info.grid.width * 2 * (2 * tile / scale + 64)
-    held = network.held if network else 0
-    return int(_BASE_BYTES + held + len(encoding.scales) * item * (copies + closure_rows))
+    held, active = (network.held, network.active) if network else (0, 0)
+    return int(_BASE_BYTES + held + size * closure_rows + workers * (active + size * copies))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.grid import Window
+from ursat.io.cache import BlockCache
 from ursat.models.area import area_resample
 from ursat.models.finish import Finish, needs_finish
 from ursat.models.stage import LevelInputs
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from ursat.models.stage import Stage, StageSettings
     from ursat.types import Reader
 
+_SOURCE_BLOCK = 256  # input pixels
+_SOURCE_BYTES = 24 << 20  # of the input are kept: neighbouring tiles and blocks want the same
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -48,11 +52,13 @@ class Rendered:
 class Cascade:
     """One run's cascade: the stage, the scale, and readers for the input and the warped reference.
 
+    Several threads may `render` at once.
+
     Args:
         stage: the doubling.
         settings: what is fixed for the run.
         scale: K >= 2, any number.
-        source: the input on its own grid.
+        source: the input on its own grid; like the reference, for several threads where the cascade is.
         reference: the reference warped to the grid 2**level times finer than the input, or None.
         device: where to compute.
         dtype: float32, or float64 where stored numbers need it.
@@ -78,7 +84,7 @@ class Cascade:
         self.keep = keep
         self.scale = scale
         self.depth = depth_of(scale)
-        self.source = source
+        self.source = source = BlockCache(source, budget=_SOURCE_BYTES, block=_SOURCE_BLOCK)
         self.device = device
         self.dtype = dtype
         self.gsd_m = gsd_m
@@ -108,6 +114,11 @@ class Cascade:
         self._blocks = None
         if stage.block is not None:
             self._blocks = BlockPyramid(stage, stage.block, self._ground, gsd_m=self.gsd_m, budget=block_budget)
+
+    def stop(self) -> None:
+        """Give up as soon as possible: blocks that other threads want from now on raise `CancelledError`."""
+        if self._blocks is not None:
+            self._blocks.stop()
 
     def render(self, window: Window) -> Rendered | None:
         """The pixels of an output window, or None where none of it is valid (nothing is computed then)."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from ursat.run.budget import BLOCK_BYTES
 from ursat.run.closure import ClosureMeter
@@ -12,6 +14,12 @@ from ursat.tiling.lattice import Lattice, blocks_under
 from ursat.tiling.levels import total_reach, work_window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ursat.grid import Window
     from ursat.io.writer import CogWriter
     from ursat.models.stage import Stage, StageSettings
     from ursat.run.cascade import Cascade
@@ -32,6 +40,21 @@ class Made:
     trust: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One finished tile: stored numbers as floats and as the file's own, where they are valid, the spread of samples.
+
+    All (C, h, w). trust_sum, trust_count: see `ursat.run.cascade.Rendered`.
+    """
+
+    stored: NDArray[Any]
+    dn: NDArray[Any]
+    valid: NDArray[np.bool_]
+    spread: NDArray[np.float32] | None
+    trust_sum: float
+    trust_count: int
+
+
 def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None, progress: Progress | None) -> Made:
     """Compute, encode, measure and write tile by tile; rows of tiles in order.
 
@@ -42,13 +65,14 @@ def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None
         aside: takes the spread of the samples, or None.
         progress: called with (tiles done, tiles in all).
     """
-    from ursat.models.encode import to_dn, to_stored  # noqa: PLC0415
+    from ursat.run.workers import in_order  # noqa: PLC0415
 
-    cascade = _cascade(job, prepared)
+    keep = None if job.region.whole else _one_at_a_time(job.region.keep)
+    cascade = _cascade(job, prepared, keep)
     spread = None if aside is None else _spread(job, cascade)
     meter = ClosureMeter(
         job.scene,
-        None if job.region.whole else job.region.keep,
+        keep,
         job.region.window,
         scale=job.scale,
         taps=prepared.sensor.taps,
@@ -58,24 +82,64 @@ def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None
     tile = job.budget.tile
     tiles = list(job.window.blocks(tile, tile))
     trust_sum, trust_count = 0.0, 0
-    for number, window in enumerate(tiles):
-        done = cascade.render(window)
-        local = replace(window, row=window.row - job.window.row, col=window.col - job.window.col)
-        if done is not None:
-            stored = to_stored(done.values, job.encoding)
-            out.write(local, to_dn(stored, done.valid, job.encoding))
-            meter.add(window, stored.cpu().numpy(), done.valid.cpu().numpy())
-            trust_sum, trust_count = trust_sum + done.trust_sum, trust_count + done.trust_count
-            if aside is not None and spread is not None:
-                deviation = spread.measure(window, done if job.sampling.fidelity == 0 else None)
-                aside.write(local, deviation.float().cpu().numpy())
-        last_of_row = number + 1 == len(tiles) or tiles[number + 1].row != window.row
-        if last_of_row:
-            meter.row_done(window.row_stop)
-        if progress is not None:
-            progress(number + 1, len(tiles))
+
+    def stop() -> None:
+        for drawn in (cascade, *(spread.cascades if spread is not None else ())):
+            drawn.stop()
+
+    made = in_order(
+        lambda window: _tile(job, cascade, spread, window),
+        tiles,
+        workers=job.budget.workers if cascade.device.type == "cpu" else 1,
+        cores=job.budget.threads,
+        stop=stop,
+    )
+    with closing(made):
+        for number, (window, done) in enumerate(zip(tiles, made, strict=True)):
+            local = replace(window, row=window.row - job.window.row, col=window.col - job.window.col)
+            if done is not None:
+                out.write(local, done.dn)
+                meter.add(window, done.stored, done.valid)
+                trust_sum, trust_count = trust_sum + done.trust_sum, trust_count + done.trust_count
+                if aside is not None and done.spread is not None:
+                    aside.write(local, done.spread)
+            last_of_row = number + 1 == len(tiles) or tiles[number + 1].row != window.row
+            if last_of_row:
+                meter.row_done(window.row_stop)
+            if progress is not None:
+                progress(number + 1, len(tiles))
     believed = trust_sum / trust_count if trust_count and prepared.reference is not None else None
     return Made(meter.result(), believed)
+
+
+def _tile(job: Job, cascade: Cascade, spread: SpreadMeter | None, window: Window) -> Tile | None:
+    """None where nothing is valid."""
+    from ursat.models.encode import to_dn, to_stored  # noqa: PLC0415
+    from ursat.run.finite import check_finite  # noqa: PLC0415
+
+    done = cascade.render(window)
+    if done is None:
+        return None
+    check_finite(done.values, done.valid, window)
+    stored = to_stored(done.values, job.encoding)
+    dn = to_dn(stored, done.valid, job.encoding)
+    deviation = None
+    if spread is not None:
+        measured = spread.measure(window, done if job.sampling.fidelity == 0 else None)
+        deviation = measured.float().cpu().numpy()
+    valid = done.valid.cpu().numpy()
+    return Tile(stored.cpu().numpy(), dn, valid, deviation, done.trust_sum, done.trust_count)
+
+
+def _one_at_a_time(keep: Callable[[Window], NDArray[np.bool_]]) -> Callable[[Window], NDArray[np.bool_]]:
+    """The same for several threads: a prepared polygon bears only one."""
+    lock = Lock()
+
+    def guarded(window: Window) -> NDArray[np.bool_]:
+        with lock:
+            return keep(window)
+
+    return guarded
 
 
 def expected_work(job: Job) -> tuple[int, int]:
@@ -91,25 +155,31 @@ def expected_work(job: Job) -> tuple[int, int]:
     if stage.block is None:
         return halo, 0
     extra = job.sampling.samples - (job.sampling.fidelity == 0) if job.sampling.samples else 0
-    passes = _blocks(job, stage, stage.block) * job.sampling.evaluations
+    passes = _passes(job, stage, stage.block, job.sampling.evaluations)
     if extra:
         drawn = _stage(job, replace(settings, fidelity=0.0))
-        passes += extra * _blocks(job, drawn, stage.block) * (1 + sample_steps(job.options))
+        passes += extra * _passes(job, drawn, stage.block, 1 + sample_steps(job.options, job.model))
     return halo, passes * -(-bands // 3)
 
 
-def _blocks(job: Job, stage: Stage, block: int) -> int:
-    """Blocks of all levels that the output needs, each counted once."""
+def _passes(job: Job, stage: Stage, block: int, evaluations: int) -> int:
+    """Evaluations over the blocks of all levels that the output needs, each block counted once."""
+    from ursat.run.systems import evaluations_on  # noqa: PLC0415
 
     def lattice(level: int) -> Lattice:
         grid = job.scene.grid.finer(2 ** (level - 1))
         return Lattice(grid.height, grid.width, block)
 
     needed = blocks_under(work_window(job.window, job.scale), job.depth, stage.halo, lattice)
-    return sum(len(blocks) for blocks in needed.values())
+    return sum(len(blocks) * evaluations_on(stage, level, evaluations) for level, blocks in needed.items())
 
 
-def _settings(job: Job, sensor: SensorModel, reference: ReferenceModel | None) -> StageSettings:
+def _settings(
+    job: Job,
+    sensor: SensorModel,
+    reference: ReferenceModel | None,
+    ranges: tuple[tuple[float, float], ...] | None = None,
+) -> StageSettings:
     from ursat.models.encode import physical_range  # noqa: PLC0415
     from ursat.models.stage import StageSettings  # noqa: PLC0415
 
@@ -123,6 +193,7 @@ def _settings(job: Job, sensor: SensorModel, reference: ReferenceModel | None) -
         seed=job.options.seed,
         fidelity=job.sampling.fidelity,
         steps=job.sampling.steps or AUTO_STEPS,
+        ranges=((0.0, 1.0),) * len(lowest) if ranges is None else ranges,
     )
 
 
@@ -130,17 +201,16 @@ def _stage(job: Job, settings: StageSettings) -> Stage:
     from ursat.models.registry import get_stage  # noqa: PLC0415
     from ursat.run.device import pick_device  # noqa: PLC0415
 
-    return get_stage(job.options.model, settings, device=pick_device(job.options.device))
+    return get_stage(job.options.model, settings, device=pick_device(job.options.device), choices=job.choices)
 
 
-def _cascade(job: Job, prepared: Prepared) -> Cascade:
+def _cascade(job: Job, prepared: Prepared, keep: Callable[[Window], NDArray[np.bool_]] | None) -> Cascade:
     import torch  # noqa: PLC0415
 
     from ursat.run.cascade import Cascade  # noqa: PLC0415
     from ursat.run.device import pick_device  # noqa: PLC0415
 
-    torch.set_num_threads(job.budget.threads)
-    settings = _settings(job, prepared.sensor, prepared.reference)
+    settings = _settings(job, prepared.sensor, prepared.reference, prepared.ranges)
     return Cascade(
         _stage(job, settings),
         settings,
@@ -150,7 +220,7 @@ def _cascade(job: Job, prepared: Prepared) -> Cascade:
         device=pick_device(job.options.device),
         dtype=torch.float64 if job.encoding.work_dtype == "float64" else torch.float32,
         gsd_m=job.scene.info.gsd_m,
-        keep=None if job.region.whole else job.region.keep,
+        keep=keep,
         block_budget=BLOCK_BYTES // (1 + job.sampling.samples),
     )
 
@@ -161,7 +231,9 @@ def _spread(job: Job, cascade: Cascade) -> SpreadMeter:
 
     siblings = []
     for k in range(job.sampling.samples):
-        settings = replace(cascade.settings, fidelity=0.0, steps=sample_steps(job.options), seed=job.options.seed + k)
+        settings = replace(
+            cascade.settings, fidelity=0.0, steps=sample_steps(job.options, job.model), seed=job.options.seed + k
+        )
         budget = BLOCK_BYTES // (1 + job.sampling.samples)
         siblings.append(cascade.sibling(_stage(job, settings), settings, block_budget=budget))
     return SpreadMeter(siblings)

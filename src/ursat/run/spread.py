@@ -42,7 +42,7 @@ class SpreadMeter:
     """
 
     def __init__(self, cascades: Sequence[Cascade]) -> None:
-        self._cascades = cascades
+        self.cascades = cascades
 
     def measure(self, window: Window, first: Rendered | None = None) -> Tensor:
         """(C, h, w), physical units, NaN where not valid.
@@ -54,7 +54,7 @@ class SpreadMeter:
         import torch  # noqa: PLC0415  (this module is imported before torch may be)
 
         mean = square = valid = None
-        for number, cascade in enumerate(self._cascades):
+        for number, cascade in enumerate(self.cascades):
             done = first if number == 0 and first is not None else cascade.render(window)
             if done is None:
                 raise ValueError(f"nothing is valid in {window}")
@@ -65,5 +65,5 @@ class SpreadMeter:
             mean += step / (number + 1)
             square += step * (done.values - mean)
         assert square is not None and valid is not None  # noqa: S101, PT018  (there are at least two)
-        spread = torch.sqrt(square / (len(self._cascades) - 1))
+        spread = torch.sqrt(square / (len(self.cascades) - 1))
         return torch.where(valid, spread, torch.full_like(spread, math.nan))

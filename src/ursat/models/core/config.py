@@ -8,6 +8,7 @@ from typing import Any
 BANDS = 3  # bands that go through the network together
 STATE = 4 * BANDS  # da, v, h, d
 BLOCK = 256  # cells of a level's input grid that go through the network at once; results depend on this number
+_DEEPEST, _WIDEST = 32, 4096  # of what can be loaded
 CONTEXT = 13  # numbers that describe the level: see `ursat.models.core.context`
 
 
@@ -28,6 +29,11 @@ class CoreConfig:
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or not self.widths or min(*self.widths, *self.blocks) < 1:
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must be as many, and positive")
+        # A file of weights says these numbers, too: they must not ask for more than any machine has
+        if max(len(self.widths), *self.blocks) > _DEEPEST or max(self.embedding, *self.widths) > _WIDEST:
+            raise ValueError(f"widths {self.widths}, blocks {self.blocks} or embedding {self.embedding} are too large")
+        if self.embedding < 1:
+            raise ValueError(f"embedding {self.embedding} must be positive")
 
     @property
     def align(self) -> int:
@@ -62,7 +68,7 @@ class CoreConfig:
                 tuple(int(b) for b in data["blocks"]),
                 int(data["embedding"]),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a configuration of the core family: {data}") from error
 
 

@@ -71,8 +71,13 @@ def sample(noise: Tensor, steps: int, velocity: Callable[[Tensor, float], Tensor
 
 def centre(x: Tensor, like: Tensor) -> Tensor:
     """The middle of (..., h, w), as large as ``like``."""
-    rows, cols = ((whole - part) // 2 for whole, part in zip(x.shape[-2:], like.shape[-2:], strict=True))
-    return x[..., rows : x.shape[-2] - rows, cols : x.shape[-1] - cols]
+    return middle(x, like.shape[-2], like.shape[-1])
+
+
+def middle(x: Tensor, height: int, width: int) -> Tensor:
+    """The middle of (..., h, w), (..., height, width); h and w are larger by even numbers."""
+    row, col = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., row : row + height, col : col + width]
 
 
 def as_level(t: float, like: Tensor) -> Tensor:

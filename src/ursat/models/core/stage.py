@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from ursat.models.core.apply import apply_inside
-from ursat.models.core.config import BANDS, BLOCK
+from ursat.models.core.config import BANDS, BLOCK, STATE
 from ursat.models.core.context import Context, detail_scale, noise_ratio
 from ursat.models.core.denoiser import MEAN, POSTERIOR, VELOCITY, posterior
-from ursat.models.core.flow import as_level, centre, sample, shared_noise
+from ursat.models.core.flow import as_level, centre, middle, sample, shared_noise
 from ursat.models.core.state import ACTIVITY_HALO, FEATURE_HALO, activity, features, from_state, unknown_scale
 from ursat.models.fusion import FusionStage
 from ursat.models.noise import coordinate_noise
@@ -85,13 +85,19 @@ class CoreStage:
         unknown = unknown_scale(scale, trust, context.confidence)
         out = start.clone()
         for bands, fresh in band_groups(len(inputs.x)):
-            pick = torch.tensor(bands, device=start.device)
+            pick = slice(bands[0], bands[0] + BANDS) if bands[0] + BANDS - 1 == bands[-1] else bands
             ref = None if inputs.ref is None else inputs.ref[pick]
             known = features(inputs.x[pick], start[pick], ref, None if trust is None else trust[pick], scale[pick])
+            if ref is None and self.settings.fidelity >= 1:
+                known = known[: BANDS + STATE]  # what follows is 0
             state = self._state(known, context, inputs.level, inputs.origin)
-            fine = from_state(state, start[pick], unknown[pick], mean_known=inputs.level > 1)
+            rows, cols = state.shape[-2:]
+            base = middle(start, 2 * rows, 2 * cols)[pick]
+            size = middle(unknown.expand_as(inputs.x), rows, cols)[pick]
+            fine = from_state(state, base, size, mean_known=inputs.level > 1)
+            changed = middle(out, 2 * rows, 2 * cols)
             for k in fresh:
-                out[bands[k]] = fine[k]
+                changed[bands[k]] = fine[k]
         return self.classic.close(out, inputs)
 
     def context(self, inputs: LevelInputs) -> Context:
@@ -106,13 +112,14 @@ class CoreStage:
         )
 
     def _state(self, known: Tensor, context: Context, level: int, origin: tuple[int, int]) -> Tensor:
-        """(9 C + 1, h, w) features of three bands -> (4 C, h, w) state; 0 in the outer halo.
+        """(9 C + 1, h, w) features of three bands, or the first of them -> (4 C, m, n), the middle of the state.
 
-        Every evaluation loses the network's halo, so each runs on what the next ones need and no more.
+        Around it the state is 0: every evaluation loses the network's halo, so each runs on what the next ones need and
+        no more.
         """
         kind, size = known.dtype, (known.shape[-2], known.shape[-1])
         border = self._border(level)
-        known = known.float()[None]  # (1, 28, h, w)
+        known = known.float()[None]
         inner = known[..., border:-border, border:-border]
         vector = torch.tensor([context.vector()], dtype=torch.float32, device=known.device)
 
@@ -137,8 +144,7 @@ class CoreStage:
             state = centre(state, drawn) + centre(spread, drawn) * drawn * (gain * (1 - fidelity))
         else:
             state = ask(None, 1.0, MEAN)
-        rows, cols = ((whole - part) // 2 for whole, part in zip(size, state.shape[-2:], strict=True))
-        return torch.nn.functional.pad(state[0].to(kind), (cols, cols, rows, rows))
+        return state[0].to(kind)
 
     def _evaluate(self, both: Tensor, vector: Tensor, t: float, outputs: slice) -> Tensor:
         return apply_inside(self.net, both, vector, as_level(t, both), outputs)

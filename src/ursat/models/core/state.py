@@ -88,4 +88,4 @@ def from_state(state: Tensor, start: Tensor, unknown: Tensor, *, mean_known: boo
     """
     da, v, h, d = state.chunk(4, dim=-3)
     mean = torch.zeros_like(da) if mean_known else da * unknown
-    return start + idwt2(HaarBands(mean, v * unknown, h * unknown, d * unknown))
+    return idwt2(HaarBands(mean, v * unknown, h * unknown, d * unknown)).add_(start)

@@ -1,22 +1,11 @@
-"""Weights of the core family on disk: fp16 safetensors, with everything one must know of them in the header.
-
-The header's metadata holds one entry, ``ursat``: canonical JSON. (One entry, because safetensors writes several in no
-fixed order, and equal weights shall be equal files.) Nothing is ever unpickled. Torch is loaded with the tensors only.
-"""
+"""Weights of the core family on disk; see `ursat.models.stored` for the format."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
-
-from ursat.errors import InputError
 from ursat.models.core.config import CoreConfig
+from ursat.models.stored import CORE, SUFFIX, Family, WeightsInfo, load, read, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,228 +15,28 @@ if TYPE_CHECKING:
 
     from ursat.models.core.denoiser import Denoiser
 
-FORMAT = 2
-SUFFIX = ".safetensors"
-_ENTRY = "ursat"
-_DTYPE = "F16"
-_LONGEST_HEADER = 1 << 24
-_AGAIN = "download or copy it again"
+__all__ = ["SUFFIX", "WeightsInfo", "load_weights", "read_info", "save_weights"]
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsInfo:
-    """What a file of weights says of itself.
+def _build(config: CoreConfig) -> Denoiser:
+    from ursat.models.core.denoiser import Denoiser  # noqa: PLC0415  (torch is loaded with the tensors only)
 
-    sha256: of the file. size: bytes. parameters: numbers in all tensors. data: what it was trained on (names, hash of
-    the pack). steps: of the optimiser. date: ISO 8601. calibration: `CoreStage` gain by level. scores: on validation
-    places, dB or as the name says.
-    """
+    return Denoiser(config)
 
-    config: CoreConfig
-    sha256: str
-    size: int
-    parameters: int
-    data: dict[str, Any] = field(default_factory=dict)
-    licence: str = ""
-    steps: int = 0
-    date: str = ""
-    calibration: tuple[float, ...] = (1.0,)
-    scores: dict[str, float] = field(default_factory=dict)
 
-    def to_meta(self) -> dict[str, Any]:
-        """The meta that `save_weights` made this of."""
-        return {
-            "config": self.config.to_json(),
-            "data": self.data,
-            "licence": self.licence,
-            "steps": self.steps,
-            "date": self.date,
-            "calibration": list(self.calibration),
-            "val": self.scores,
-        }
+_FAMILY = Family(CORE, CoreConfig.from_json, _build)
 
 
 def save_weights(path: Path, state_dict: Mapping[str, Tensor], meta: Mapping[str, Any]) -> str:
-    """Write weights; equal tensors and equal meta give equal bytes.
-
-    Args:
-        path: the final name; written beside it first and renamed when complete.
-        state_dict: of a `Denoiser`, any floating dtype; stored as fp16.
-        meta: ``config`` (`CoreConfig.to_json`), and what is known of ``data``, ``licence``, ``steps``, ``date``,
-            ``calibration`` and ``val`` (scores); see `WeightsInfo`.
-
-    Returns:
-        The file's sha256.
-
-    Raises:
-        ValueError: the tensors are not those of the configuration, do not fit into fp16, or the meta makes no sense.
-    """
-    from safetensors.torch import save  # noqa: PLC0415
-
-    config = _described({"format": FORMAT, **meta})["config"]
-    tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in state_dict.items()}
-    problem = _misfit(config, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
-    if problem is None:
-        problem = next((f"{n} leaves fp16's range" for n, t in tensors.items() if not bool(t.isfinite().all())), None)
-    if problem is not None:
-        raise ValueError(f"these are no weights of {config.name}: {problem}")
-    text = json.dumps({"format": FORMAT, **meta}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    data: bytes = save(tensors, {_ENTRY: text})
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    return hashlib.sha256(data).hexdigest()
+    """Write a `Denoiser`'s weights: `ursat.models.stored.save`."""
+    return save(path, _FAMILY, state_dict, meta)
 
 
 def read_info(path: Path, *, sha256: str | None = None) -> WeightsInfo:
-    """What the file's header says, the tensors not looked at.
-
-    Args:
-        path: a file.
-        sha256: what the file's must be, or None.
-
-    Raises:
-        InputError: missing, unreadable, another file's sha256, not safetensors, or not ursat's; one line and a hint.
-    """
-    return _parse(path, _read(path, sha256))[0]
+    """What the file's header says: `ursat.models.stored.read`."""
+    return read(path, _FAMILY, sha256)
 
 
 def load_weights(path: Path, *, sha256: str | None = None) -> tuple[Denoiser, WeightsInfo]:
-    """The network, ready to run (evaluation mode, fp32, channels_last, no gradients), and what the file says of itself.
-
-    Args:
-        path: a file.
-        sha256: what the file's must be, or None.
-
-    Raises:
-        InputError: as `read_info`; also truncated, tensors that do not fit the configuration, or not finite.
-    """
-    import torch  # noqa: PLC0415
-    from safetensors.torch import load  # noqa: PLC0415
-
-    from ursat.models.core.denoiser import Denoiser  # noqa: PLC0415
-
-    data = _read(path, sha256)
-    info, listed = _parse(path, data)
-    wrong = next((name for name, entry in listed.items() if entry["dtype"] != _DTYPE), None)
-    problem = f"{wrong} is {listed[wrong]['dtype']}, not {_DTYPE}" if wrong is not None else None
-    problem = problem or _misfit(info.config, {name: tuple(entry["shape"]) for name, entry in listed.items()})
-    if problem is not None:
-        raise InputError(f"{path} does not fit its own configuration {info.config.name}: {problem}", hint=_AGAIN)
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise InputError(f"{path} is damaged: {_reason(error)}", hint=_AGAIN) from error
-    broken = next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None)
-    if broken is not None:
-        raise InputError(f"{path} is damaged: {broken} holds numbers that are not finite", hint=_AGAIN)
-    net = Denoiser(info.config)
-    net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    for parameter in net.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return net.eval().requires_grad_(requires_grad=False), info
-
-
-def _read(path: Path, sha256: str | None) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"there are no weights at {path}", hint="`ursat models list` names what ships") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="--model takes a file of weights") from error
-    found = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise InputError(
-            f"{path} is not the file that was published: its sha256 is {found[:16]}..., not {sha256[:16]}...",
-            hint="install ursat again",
-        )
-    return data
-
-
-def _parse(path: Path, data: bytes) -> tuple[WeightsInfo, dict[str, Any]]:
-    """The header: what it says of the weights, and {tensor: {"dtype", "shape", "data_offsets"}}.
-
-    The format: eight bytes, the header's length, little endian; JSON of that length; the tensors (safetensors 0.x).
-    """
-    header = _header(data)
-    if header is None:
-        raise InputError(
-            f"{path} is not a safetensors file", hint="--model takes a model's name or a file that `ursat train` wrote"
-        )
-    text = (header.pop("__metadata__", None) or {}).get(_ENTRY)
-    if not isinstance(text, str):
-        raise InputError(
-            f"{path} holds weights, but not of ursat", hint="only files that `ursat train` wrote can be used"
-        )
-    try:
-        ends = [int(entry["data_offsets"][1]) for entry in header.values()]
-        count = sum(math.prod(int(n) for n in entry["shape"]) for entry in header.values())
-        facts = _described(json.loads(text))
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{path} has a header that cannot be understood: {_reason(error)}", hint=_AGAIN) from error
-    missing = max(ends, default=0) + 8 + int.from_bytes(data[:8], "little") - len(data)
-    if missing > 0:
-        raise InputError(f"{path} is truncated: {missing} bytes are missing", hint=_AGAIN)
-    return WeightsInfo(sha256=hashlib.sha256(data).hexdigest(), size=len(data), parameters=count, **facts), header
-
-
-def _header(data: bytes) -> dict[str, Any] | None:
-    """None where ``data`` does not begin like safetensors."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) <= 8 or length > _LONGEST_HEADER or data[8:9] != b"{":
-        return None
-    try:
-        header = json.loads(data[8 : 8 + length])
-    except ValueError:
-        return None
-    return header if isinstance(header, dict) and all(isinstance(entry, dict) for entry in header.values()) else None
-
-
-def _described(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of `WeightsInfo` from the header's JSON.
-
-    Raises:
-        ValueError: another format, or something that makes no sense.
-    """
-    if not isinstance(meta, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004  (JSON of another kind is a wrong value)
-    if meta.get("format") != FORMAT:
-        raise ValueError(f"format version {meta.get('format')!r}, this ursat reads {FORMAT}")
-    calibration = tuple(float(v) for v in meta.get("calibration") or (1.0,))
-    if not all(0 <= v <= 10 for v in calibration):
-        raise ValueError(f"calibration {calibration}")
-    return {
-        "config": CoreConfig.from_json(meta.get("config") or {}),
-        "data": dict(meta.get("data") or {}),
-        "licence": str(meta.get("licence") or ""),
-        "steps": int(meta.get("steps") or 0),
-        "date": str(meta.get("date") or ""),
-        "calibration": calibration,
-        "scores": {str(k): float(v) for k, v in (meta.get("val") or {}).items()},
-    }
-
-
-def _misfit(config: CoreConfig, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
-    """What is wrong with tensors of these shapes for a network of this configuration; None where all is right."""
-    import torch  # noqa: PLC0415
-
-    from ursat.models.core.denoiser import Denoiser  # noqa: PLC0415
-
-    with torch.device("meta"):
-        expected = {name: tuple(tensor.shape) for name, tensor in Denoiser(config).state_dict().items()}
-    for name in sorted(expected.keys() | shapes.keys()):
-        if name not in shapes:
-            return f"there is no {name}"
-        if name not in expected:
-            return f"{name} has no place in it"
-        if shapes[name] != expected[name]:
-            return f"{name} is {shapes[name]}, not {expected[name]}"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The network, ready to run, and what its file says of itself: `ursat.models.stored.load`."""
+    return load(path, _FAMILY, sha256)
