@@ -55,7 +55,7 @@ def test_vrt_only_when_trusted(tmp_path, name):
     ],
 )
 def test_remote_paths(text):
-    assert "download" in refused(text, "remote and virtual").hint
+    assert "download" in refused(text, "remote").hint
 
 
 @pytest.mark.parametrize("text", ["GTI:a.gti", "NETCDF:a.nc:x", "WMS:x"])

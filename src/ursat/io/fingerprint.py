@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from rasterio.errors import RasterioError
+
 from ursat.errors import InputError
+from ursat.io.raster import not_decoded, open_raster
+from ursat.io.remote import RemoteFile
+from ursat.io.safety import locked_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from ursat.io.product import Product
+    from ursat.io.remote import Location
 
 WHOLE_UP_TO_BYTES = 64 << 20
 SAMPLES, SAMPLE_BYTES = 64, 64 << 10
+MAX_ENTRIES = 4096
 
 
 def fingerprint(product: Product) -> str:
     """sha256 (hex) over what was understood of the input and over its files' contents.
 
-    Files from 64 MB on count with their size and 64 evenly spaced pieces of 64 kB, the first and last included.
+    Files from 64 MB on count with their size and 64 evenly spaced pieces of 64 kB, the first and last included; remote
+    files with their index (where each block begins and how long it is) and their middle block.
 
     Raises:
         InputError: when a file has disappeared.
@@ -50,7 +58,10 @@ def fingerprint(product: Product) -> str:
     return digest.hexdigest()
 
 
-def _pieces(path: Path) -> Iterable[bytes]:
+def _pieces(path: Location) -> Iterable[bytes]:
+    if isinstance(path, RemoteFile):
+        yield from _remote_pieces(path)
+        return
     try:
         size = path.stat().st_size
         yield size.to_bytes(8)
@@ -64,3 +75,20 @@ def _pieces(path: Path) -> Iterable[bytes]:
                 yield file.read(SAMPLE_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read any more ({error.strerror})", hint="restore the file") from error
+
+
+def _remote_pieces(path: RemoteFile) -> Iterable[bytes]:
+    """The index, band by band, at most so many entries, evenly spaced; and the middle block of the first band."""
+    with closing(open_raster(path, probe=False)) as dataset, locked_env(path):
+        rows, cols = dataset.block_shapes[0]
+        down, across = -(-dataset.height // rows), -(-dataset.width // cols)
+        step = max(1, -(-down * across * dataset.count // MAX_ENTRIES))
+        for band in range(1, dataset.count + 1):
+            for number in range(0, down * across, step):
+                key = f"{number % across}_{number // across}"
+                for what in ("BLOCK_OFFSET", "BLOCK_SIZE"):
+                    yield str(dataset.get_tag_item(f"{what}_{key}", "TIFF", bidx=band)).encode()
+        try:
+            yield dataset.read(1, window=dataset.block_window(1, down // 2, across // 2)).tobytes()
+        except RasterioError as error:
+            raise not_decoded(error, path, "its middle block") from error

@@ -13,15 +13,15 @@ from rasterio.enums import MaskFlags
 from ursat.errors import InputError
 from ursat.io.bands import is_auxiliary, name_band, parse_name, qa_kind, select_bands, unnamed
 from ursat.io.identity import Identity, identify
-from ursat.io.product import BandSource, MaskSource, Product
+from ursat.io.product import BandSource, MaskSource, Product, usable_scale
 from ursat.io.raster import grid_of, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from rasterio.io import DatasetReader
 
+    from ursat.io.remote import Location
     from ursat.types import Band
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -34,11 +34,11 @@ SIDECAR_RULE = (
 )
 
 
-def read_file(path: Path, *, bands: Sequence[str] = (), trusted: bool = False, shown: str | None = None) -> Product:
+def read_file(path: Location, *, bands: Sequence[str] = (), trusted: bool = False, shown: str | None = None) -> Product:
     """Understand a GeoTIFF, COG or JPEG 2000 file (a VRT when ``trusted``).
 
     Args:
-        path: absolute local path.
+        path: absolute local path, or a remote file.
         bands: the entries of ``--bands``.
         trusted: open VRT too.
         shown: how messages call the file ('-' for standard input).
@@ -50,7 +50,7 @@ def read_file(path: Path, *, bands: Sequence[str] = (), trusted: bool = False, s
         return _understand(dataset, path, bands, trusted=trusted, shown=shown or path.name)
 
 
-def _understand(dataset: DatasetReader, path: Path, wanted: Sequence[str], *, trusted: bool, shown: str) -> Product:
+def _understand(dataset: DatasetReader, path: Location, wanted: Sequence[str], *, trusted: bool, shown: str) -> Product:
     grid = grid_of(dataset, path)
     identity = identify(dataset.tags(), dataset.descriptions, shown)
     rules = [("sensor", identity.rule)]
@@ -149,14 +149,14 @@ def _band_rule(chosen: Sequence[Band], left_out: Sequence[str]) -> str:
 
 
 def _scaling(
-    dataset: DatasetReader, identity: Identity, chosen: Sequence[Band], path: Path
+    dataset: DatasetReader, identity: Identity, chosen: Sequence[Band], path: Location
 ) -> tuple[list[tuple[float, float]], str, list[str]]:
     """Scale and offset of each band, in the order: band tags, a SCALE tag, the rule of Collection-2 file names."""
     warnings: list[str] = []
     tags = dataset.tags()
     pairs = [(dataset.scales[b.index - 1], dataset.offsets[b.index - 1]) for b in chosen]
     for band, (scale, offset) in zip(chosen, pairs, strict=True):
-        if scale == 0 or not (math.isfinite(scale) and math.isfinite(offset)):
+        if not usable_scale(scale, offset):
             raise InputError(
                 f"{path}: band {band.index} declares scale {scale} and offset {offset}",
                 hint="correct it: gdal_edit.py -scale 1 -offset 0 FILE",

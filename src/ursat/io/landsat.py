@@ -12,15 +12,17 @@ from ursat.io.bands import select_bands
 from ursat.io.geotiff import SIDECAR_RULE
 from ursat.io.mtl import Metadata, read_metadata
 from ursat.io.perband import BandFile, merge_bands
-from ursat.io.product import MaskSource, Product
+from ursat.io.product import MaskSource, Product, usable_scale
 from ursat.io.raster import grid_of, open_raster
 from ursat.io.sensors import LANDSAT
+from ursat.io.tree import inside
 from ursat.types import Band
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+LONGEST_NAME = 255  # bytes, on the file systems that people use
 _METADATA_NAME = re.compile(r"_MTL\.(txt|json|xml)$", re.IGNORECASE)
 _DEFAULT = tuple(f"B{n}" for n in range(1, 8))
 _THERMAL = ("B10", "B11")
@@ -43,7 +45,7 @@ def metadata_file(folder: Path) -> Path | None:
     return min(found, key=lambda path: (".txt", ".json", ".xml").index(path.suffix.lower()), default=None)
 
 
-def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
+def read_landsat(path: Path, *, bands: Sequence[str] = (), trusted: bool = False) -> Product:
     """Understand a scene.
 
     Reflectance is ``DN * MULT + ADD`` with the coefficients of the metadata (Level 2: surface reflectance; Level 1:
@@ -52,6 +54,7 @@ def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
     Args:
         path: the folder or its MTL file.
         bands: the entries of ``--bands``; by default the bands B1 to B7 that are there.
+        trusted: follow links that leave the folder.
 
     Raises:
         InputError: metadata or band files missing or damaged, another collection or sensor, bands on different grids.
@@ -71,7 +74,7 @@ def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
             hint="stack the bands into a GeoTIFF with band descriptions and scales",
         )
     sensor = f"landsat-{number}"
-    present = _band_files(metadata, file.parent)
+    present = _band_files(metadata, file.parent, trusted=trusted)
     chosen, missing = _choose(present, bands, sensor, file)
     surface = level.startswith("L2")
     sine = 1.0 if surface else _sun_sine(metadata)
@@ -79,6 +82,12 @@ def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
         BandFile(present[b.native_name or ""], *_coefficients(metadata, b.native_name or "", sine, surface=surface))
         for b in chosen
     ]
+    for band, listed in zip(chosen, files, strict=True):
+        if not usable_scale(listed.scale, listed.offset):
+            raise InputError(
+                f"{file}: band {band.native_name} has scale {listed.scale:g} and offset {listed.offset:g}",
+                hint="download the metadata file again",
+            )
     grid, sources = merge_bands(chosen, files, nodata=0.0, where=str(path))
     rules = [
         ("sensor", f"SPACECRAFT_ID in {file.name}"),
@@ -86,7 +95,7 @@ def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
         ("scale/offset", _scale_rule(surface=surface, sine=sine)),
         ("nodata", "0 is fill in Landsat Collection 2"),
     ]
-    mask = _quality(metadata, file.parent)
+    mask = _quality(metadata, file.parent, trusted=trusted)
     if mask is not None:
         rules.append(("mask", "QA_PIXEL: fill, dilated cloud, cirrus, cloud and cloud shadow are not usable"))
     date, time = (metadata.get("IMAGE_ATTRIBUTES", key) for key in ("DATE_ACQUIRED", "SCENE_CENTER_TIME"))
@@ -104,17 +113,28 @@ def read_landsat(path: Path, *, bands: Sequence[str] = ()) -> Product:
     )
 
 
-def _band_files(metadata: Metadata, folder: Path) -> dict[str, Path]:
+def _band_files(metadata: Metadata, folder: Path, *, trusted: bool) -> dict[str, Path]:
     """Native name -> existing file, by the names that the metadata lists; only bare file names count."""
     found: dict[str, Path] = {}
     for band in LANDSAT:
         number = band.native[1:]
         keys = (f"FILE_NAME_BAND_ST_B{number}",) if band.native in _THERMAL else ()
         for key in (f"FILE_NAME_BAND_{number}", *keys):
-            name = metadata.get("PRODUCT_CONTENTS", key)
-            if name and "/" not in name and (folder / name).is_file():
-                found[band.native] = folder / name
+            file = _listed(metadata, folder, key, trusted=trusted)
+            if file is not None:
+                found[band.native] = file
     return found
+
+
+def _listed(metadata: Metadata, folder: Path, key: str, *, trusted: bool) -> Path | None:
+    """The file that the metadata names, where it lies in the folder: by a bare name, nothing that leads elsewhere."""
+    name = metadata.get("PRODUCT_CONTENTS", key)
+    if not name or "/" in name or "\x00" in name or len(name.encode(errors="replace")) > LONGEST_NAME:
+        return None
+    file = folder / name
+    if not file.is_file():
+        return None
+    return file if trusted else inside(file, folder)
 
 
 def _choose(
@@ -177,9 +197,9 @@ def _scale_rule(*, surface: bool, sine: float) -> str:
     )
 
 
-def _quality(metadata: Metadata, folder: Path) -> MaskSource | None:
-    name = metadata.get("PRODUCT_CONTENTS", "FILE_NAME_QUALITY_L1_PIXEL")
-    if not name or "/" in name or not (folder / name).is_file():
+def _quality(metadata: Metadata, folder: Path, *, trusted: bool) -> MaskSource | None:
+    file = _listed(metadata, folder, "FILE_NAME_QUALITY_L1_PIXEL", trusted=trusted)
+    if file is None:
         return None
-    with closing(open_raster(folder / name)) as dataset:
-        return MaskSource(folder / name, 1, grid_of(dataset, folder / name), "qa_pixel")
+    with closing(open_raster(file)) as dataset:
+        return MaskSource(file, 1, grid_of(dataset, file), "qa_pixel")

@@ -16,23 +16,44 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
-from ursat.errors import InputError
+from ursat.io.raster import not_decoded
 from ursat.io.safety import locked_env
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from rasterio.io import DatasetReader
 
     from ursat.grid import Grid, Window
+    from ursat.io.remote import Location
 
 TOLERANCE_PX = 1e-3  # of the approximated coordinate transformation, source pixels (rasterio 1.4 rejects 0)
 WARP_MEMORY_MB = 64
 
 
-class WarpLayer:
-    """A stack (`ursat.io.stack`) resampled onto ``grid``.
+class Stack:
+    """An opened stack (`ursat.io.stack`): all views of a scene share it, and with it what GDAL has read already.
 
     Args:
-        stack: VRT text; ``source_grid``: its grid.
+        text: VRT text.
+        grid: its grid.
+        location: a file that it names; the network is opened for that one, if it is remote.
+    """
+
+    def __init__(self, text: str, grid: Grid, location: Location) -> None:
+        self.grid, self.location = grid, location
+        with locked_env(location):
+            self.dataset: DatasetReader = rasterio.open(text)
+
+    def close(self) -> None:
+        """Release it; the layers over it come first."""
+        self.dataset.close()
+
+
+class WarpLayer:
+    """A stack resampled onto ``grid``.
+
+    Args:
+        stack: outlives this.
         grid: the target grid.
         resampling: a name of `rasterio.enums.Resampling`.
         dtype: "float32" or "float64", the stack's type.
@@ -44,8 +65,7 @@ class WarpLayer:
 
     def __init__(
         self,
-        stack: str,
-        source_grid: Grid,
+        stack: Stack,
         grid: Grid,
         *,
         resampling: str,
@@ -55,7 +75,7 @@ class WarpLayer:
         ratio: tuple[float, float],
     ) -> None:
         self.grid = grid
-        self._what = ""
+        self._stack = stack
         extras: dict[str, Any] = {
             "UNIFIED_SRC_NODATA": "NO",
             "NUM_THREADS": "1",
@@ -63,28 +83,23 @@ class WarpLayer:
             "XSCALE": repr(1 / ratio[0]),
             "YSCALE": repr(1 / ratio[1]),
         }
-        with locked_env():
-            self._source = rasterio.open(stack)
-            try:
-                self._vrt = WarpedVRT(
-                    self._source,
-                    src_crs=source_grid.crs,
-                    src_transform=source_grid.transform,
-                    src_nodata=np.nan if skip_nan else None,
-                    crs=grid.crs,
-                    transform=grid.transform,
-                    height=grid.height + 1,
-                    width=grid.width + 1,
-                    nodata=np.nan if np.isnan(fill) else None,
-                    resampling=Resampling[resampling],
-                    tolerance=TOLERANCE_PX,
-                    dtype=dtype,
-                    warp_mem_limit=WARP_MEMORY_MB,
-                    **extras,
-                )
-            except BaseException:
-                self._source.close()
-                raise
+        with locked_env(stack.location):
+            self._vrt = WarpedVRT(
+                stack.dataset,
+                src_crs=stack.grid.crs,
+                src_transform=stack.grid.transform,
+                src_nodata=np.nan if skip_nan else None,
+                crs=grid.crs,
+                transform=grid.transform,
+                height=grid.height + 1,
+                width=grid.width + 1,
+                nodata=np.nan if np.isnan(fill) else None,
+                resampling=Resampling[resampling],
+                tolerance=TOLERANCE_PX,
+                dtype=dtype,
+                warp_mem_limit=WARP_MEMORY_MB,
+                **extras,
+            )
         self._fill = fill
         self._dtype = dtype
         self._block_rows = self._vrt.block_shapes[0][0]
@@ -92,7 +107,7 @@ class WarpLayer:
     @property
     def count(self) -> int:
         """Number of bands."""
-        return int(self._source.count)
+        return int(self._stack.dataset.count)
 
     def read(self, window: Window) -> NDArray[Any]:
         """(bands, height, width) of ``window``; ``fill`` outside the grid.
@@ -104,7 +119,7 @@ class WarpLayer:
         inside = window.intersect(self.grid.window)
         if inside.empty:
             return out
-        with locked_env():
+        with locked_env(self._stack.location):
             for part in inside.blocks(self._block_rows, self.grid.width):
                 rows, cols = part.within(window)
                 try:
@@ -112,13 +127,9 @@ class WarpLayer:
                         window=RasterioWindow(part.col, part.row, part.width, part.height)
                     )
                 except RasterioError as error:
-                    raise InputError(
-                        "reading failed while warping: a block of the source does not decode",
-                        hint="copy or download the file again",
-                    ) from error
+                    raise not_decoded(error, self._stack.location, "a block under the other image") from error
         return out
 
     def close(self) -> None:
-        """Release the datasets."""
+        """Release the view."""
         self._vrt.close()
-        self._source.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ursat.io.layer import WarpLayer
+from ursat.io.layer import Stack, WarpLayer
 from ursat.io.stack import mask_stack
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class MaskLayer:
     def __init__(self, mask: MaskSource, grid: Grid, ratio: tuple[float, float]) -> None:
         self._rule = mask.rule
         self._factor = samples_per_side(ratio)
+        self._stack = Stack(mask_stack(mask), mask.grid, mask.path)
         self._layer = WarpLayer(
-            mask_stack(mask),
-            mask.grid,
+            self._stack,
             grid.finer(self._factor),
             resampling="nearest",
             dtype="float32",
@@ -77,3 +77,4 @@ class MaskLayer:
     def close(self) -> None:
         """Release the datasets."""
         self._layer.close()
+        self._stack.close()

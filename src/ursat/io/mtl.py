@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,15 @@ class Metadata:
         """
         text = self.get(group, key)
         try:
-            return float(text or "")
-        except ValueError as error:
+            value = float(text or "")
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
             raise InputError(
-                f"{self.path}: {group}/{key} is {'missing' if text is None else f'{text!r}, not a number'}",
+                f"{self.path}: {group}/{key} is {'missing' if text is None else f'{text[:80]!r}, not a number'}",
                 hint="download the metadata file again",
-            ) from error
+            )
+        return value
 
 
 def read_metadata(path: Path) -> Metadata:

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from ursat.types import Encoding
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ursat.grid import Grid
+    from ursat.io.remote import Location
     from ursat.types import Band
+
+
+_FARTHEST = 1e30  # from 1: beyond, values of 32-bit floats and their squares are lost
+
+
+def usable_scale(scale: float, offset: float) -> bool:
+    """Whether ``dn * scale + offset`` can be computed with: finite, not zero, and not absurdly small or large."""
+    return 1 / _FARTHEST <= abs(scale) <= _FARTHEST and abs(offset) <= _FARTHEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class BandSource:
     valid). value = dn * scale + offset.
     """
 
-    path: Path
+    path: Location
     index: int
     dtype: str
     nodata: float | None
@@ -43,7 +50,7 @@ class MaskSource:
     rule: "qa_pixel" (Landsat Collection-2 bits), "scl" (Sentinel-2 scene classes) or "zero" (0 is usable).
     """
 
-    path: Path
+    path: Location
     index: int
     grid: Grid
     rule: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +15,18 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 from ursat.errors import InputError
 from ursat.grid import Grid
 from ursat.io.integrity import check_integrity
+from ursat.io.remote import RemoteFile, failure, gdal_name
 from ursat.io.safety import locked_env, sniff
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from rasterio.io import DatasetReader
 
+    from ursat.io.remote import Location
+
 MAX_PIXELS = 1e12
+MAX_BANDS = 4096
 MAX_BLOCK_BYTES = 256 << 20
 MAX_SIDE = 2**31 - 1
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -32,18 +38,19 @@ def one_line(error: BaseException) -> str:
     return re.sub(r"\s+", " ", text)[:200]
 
 
-def open_raster(path: Path, *, trusted: bool = False, probe: bool = True) -> DatasetReader:
+def open_raster(path: Location, *, trusted: bool = False, probe: bool = True) -> DatasetReader:
     """Open a raster by the driver that its first bytes call for, after all checks that need no pixel.
 
     Args:
-        path: absolute path of a local file.
+        path: absolute path of a local file, or a remote file, which must be a GeoTIFF.
         trusted: also open VRT, which reads whatever files it names.
         probe: decode the first, middle and last block, so that a damaged file fails here and not hours later.
 
     Raises:
-        InputError: not a raster; VRT without ``trusted``; damaged; complex, 64-bit or paletted; absurd sizes.
+        InputError: not a raster; VRT without ``trusted``; damaged; complex, 64-bit or paletted; absurd sizes; a
+            server that does not answer.
     """
-    kind = sniff(path)
+    kind = "GTiff" if isinstance(path, RemoteFile) else sniff(path)
     if kind == "VRT" and not trusted:
         raise InputError(
             f"{path}: this is a VRT, which makes GDAL read every file that it names",
@@ -54,20 +61,18 @@ def open_raster(path: Path, *, trusted: bool = False, probe: bool = True) -> Dat
             f"{path}: not a raster ({kind} file)",
             hint="give a GeoTIFF or JPEG 2000 file, a Landsat folder or *_MTL file, a Sentinel-2 .SAFE folder or zip",
         )
-    with locked_env():
+    with locked_env(path):
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _silence() if kind == "JP2OpenJPEG" else nullcontext():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # `grid_of` says it better
-                dataset = rasterio.open(path, driver=kind)
+                dataset = rasterio.open(gdal_name(path), driver=kind)
         except RasterioIOError as error:
-            raise InputError(
-                f"{path}: cannot be opened, the header is damaged or the file is truncated ({one_line(error)})",
-                hint="copy or download the file again",
-            ) from error
+            raise _not_opened(error, path) from error
         try:
             check_header(dataset, path)
             if probe:
-                check_integrity(dataset, path, kind)
+                if not isinstance(path, RemoteFile):
+                    check_integrity(dataset, path, kind)
                 _probe(dataset, path)
         except BaseException:
             dataset.close()
@@ -75,7 +80,42 @@ def open_raster(path: Path, *, trusted: bool = False, probe: bool = True) -> Dat
     return dataset
 
 
-def check_header(dataset: DatasetReader, path: Path) -> None:
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what C code prints to stderr by itself away from the user: libgeotiff does so for a damaged GeoJP2 box."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _not_opened(error: RasterioIOError, path: Location) -> InputError:
+    if isinstance(path, RemoteFile):
+        return InputError(
+            f"{path}: not there, not readable from here, or not a GeoTIFF ({failure(error, path)})",
+            hint="check the address; for S3 the AWS_... variables (AWS_NO_SIGN_REQUEST=YES for a public bucket)",
+        )
+    return InputError(
+        f"{path}: cannot be opened, the header is damaged or the file is truncated ({one_line(error)})",
+        hint="copy or download the file again",
+    )
+
+
+def not_decoded(error: BaseException, path: Location, where: str) -> InputError:
+    """The error for pixels that cannot be had: damaged on disk, or lost on the network."""
+    if isinstance(path, RemoteFile):
+        return InputError(
+            f"{path}: reading over the network failed at {where} ({failure(error, path)})",
+            hint="check the connection and run the same command again",
+        )
+    return InputError(f"{path}: truncated or damaged, {where} does not decode", hint="copy or download the file again")
+
+
+def check_header(dataset: DatasetReader, path: Location) -> None:
     """Refuse what no honest image claims, before any pixel is decoded.
 
     Raises:
@@ -84,6 +124,11 @@ def check_header(dataset: DatasetReader, path: Path) -> None:
     height, width, count = dataset.height, dataset.width, dataset.count
     if count == 0:
         raise InputError(f"{path}: the file holds no raster band", hint="give one of its sub-datasets as a GeoTIFF")
+    if count > MAX_BANDS:
+        raise InputError(
+            f"{path}: the header claims {count} bands, over the limit of {MAX_BANDS}",
+            hint="take out the bands you need: gdal_translate -b 1 -b 2 IN OUT.tif",
+        )
     if max(height, width) > MAX_SIDE or float(height) * width * count > MAX_PIXELS:
         raise InputError(
             f"{path}: the header claims {width} x {height} pixels in {count} bands, over the limit of {MAX_PIXELS:.0e}",
@@ -111,7 +156,7 @@ def check_header(dataset: DatasetReader, path: Path) -> None:
         )
 
 
-def grid_of(dataset: DatasetReader, path: Path) -> Grid:
+def grid_of(dataset: DatasetReader, path: Location) -> Grid:
     """The dataset's pixel grid.
 
     Raises:
@@ -139,7 +184,7 @@ def grid_of(dataset: DatasetReader, path: Path) -> Grid:
     return Grid(dataset.height, dataset.width, transform, dataset.crs.to_wkt())
 
 
-def _probe(dataset: DatasetReader, path: Path) -> None:
+def _probe(dataset: DatasetReader, path: Location) -> None:
     """Decode the first, the middle and the last block of the first and the last band."""
     for band in sorted({1, dataset.count}):
         rows, cols = dataset.block_shapes[band - 1]
@@ -148,7 +193,4 @@ def _probe(dataset: DatasetReader, path: Path) -> None:
             try:
                 dataset.read(band, window=dataset.block_window(band, row, col))
             except (RasterioError, ValueError) as error:
-                raise InputError(
-                    f"{path}: truncated or damaged, block ({row}, {col}) of band {band} does not decode",
-                    hint="copy or download the file again",
-                ) from error
+                raise not_decoded(error, path, f"block ({row}, {col}) of band {band}") from error

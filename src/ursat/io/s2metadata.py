@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BASELINE_WITH_OFFSET = (4, 0)
 BASELINE_OFFSET = -1000.0
+LEAST_QUANTIFICATION = 1e-6  # real ones are 10000; far below, reflectances would overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def read_metadata(path: Path) -> Metadata:
     surface = level == "L2A"
     names = ("BOA_QUANTIFICATION_VALUE", "BOA_ADD_OFFSET") if surface else ("QUANTIFICATION_VALUE", "RADIO_ADD_OFFSET")
     quantification = _number(path, names[0], text_of(root, names[0]))
-    if quantification <= 0:
+    if quantification < LEAST_QUANTIFICATION:
         raise InputError(f"{path}: {names[0]} is {quantification:g}", hint="download the product again")
     offsets = _offsets(root, names[1], path)
     baseline = text_of(root, "PROCESSING_BASELINE")

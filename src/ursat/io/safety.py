@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rasterio
 
 from ursat.errors import InputError
+from ursat.io.remote import network_options, remote_file
+
+if TYPE_CHECKING:
+    from ursat.io.remote import Location
 
 # What GDAL may do while ursat reads. Its block cache takes 5 % of the machine's memory by default; rasterio hands the
 # number to GDALSetCacheMax64, so it counts bytes here ("128" would be 128 bytes, and warping fifteen times slower).
@@ -50,9 +55,23 @@ _PREFIX = re.compile(r"^[A-Za-z][A-Za-z0-9_]+:")
 _HINT_CONVERT = "convert it with: gdal_translate -of COG IN OUT.tif"
 
 
-def locked_env() -> rasterio.Env:
-    """A GDAL environment for reading: no side-cars, no network, no code in VRTs, 64 MB of block cache."""
-    return rasterio.Env(**LOCKDOWN)
+def locked_env(location: Location | None = None) -> rasterio.Env:
+    """A GDAL environment for reading: no side-cars, no code in VRTs, a small block cache, and no network.
+
+    Args:
+        location: what is to be read; a remote file is the one thing that the network is opened for.
+    """
+    return rasterio.Env(**{**LOCKDOWN, **network_options(location)})
+
+
+def locate(text: str, *, allow_remote: bool) -> Location:
+    """The file or folder that ``text`` names, on a server only where that is allowed.
+
+    Raises:
+        InputError: see `local_path`.
+    """
+    found = remote_file(text) if allow_remote else None
+    return found if found is not None else local_path(text)
 
 
 def local_path(text: str) -> Path:
@@ -65,10 +84,16 @@ def local_path(text: str) -> Path:
     shown = shown.replace("\n", " ")
     if "\x00" in text or text.lstrip().startswith(("<", "{")):
         raise InputError(f"not a path: {shown!r}", hint="give the path of a local file or scene folder")
+    known = remote_file(text)
+    if known is not None:
+        raise InputError(
+            f"{known}: remote files are opened only with --allow-remote",
+            hint="add --allow-remote, or download the file first",
+        )
     if _REMOTE.match(text):
         raise InputError(
-            f"{shown}: remote and virtual paths are not opened",
-            hint="download the file first, or spool it: curl URL | ursat ... -",
+            f"{shown}: remote and virtual paths of this kind are not opened",
+            hint="download the file first; http, https and s3 can be read with --allow-remote",
         )
     try:
         path = Path(text).expanduser()

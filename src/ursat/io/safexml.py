@@ -11,7 +11,7 @@ from ursat.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_BYTES = 32 << 20
+MAX_BYTES = 8 << 20  # real ones have less than one
 _DECLARATIONS = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -19,7 +19,7 @@ def read_limited(path: Path) -> bytes:
     """The bytes of a metadata file.
 
     Raises:
-        InputError: unreadable, or over 32 MB.
+        InputError: unreadable, or over 8 MB.
     """
     try:
         with path.open("rb") as file:

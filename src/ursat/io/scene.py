@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import chain
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,16 +19,20 @@ from ursat.io import landsat, sentinel2
 from ursat.io.fingerprint import fingerprint
 from ursat.io.footprint import overlap, pixel_ratio
 from ursat.io.geotiff import read_file
+from ursat.io.held import hold
+from ursat.io.layer import Stack
 from ursat.io.masks import MaskLayer
 from ursat.io.product import MaskSource, Product
-from ursat.io.raster import grid_of, open_raster
-from ursat.io.safety import local_path, locked_env, sniff
+from ursat.io.raster import grid_of, not_decoded, open_raster
+from ursat.io.remote import RemoteFile, block_bytes
+from ursat.io.safety import locate, locked_env, sniff
 from ursat.io.spool import spool_stdin
+from ursat.io.stack import image_stack
 from ursat.io.warp import WarpedScene
 from ursat.types import Block, SceneInfo, Shift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -36,18 +41,23 @@ if TYPE_CHECKING:
 
     from ursat.grid import Grid
     from ursat.io.product import BandSource
+    from ursat.io.remote import Location
 
 SEARCH_BLOCK = 1024
 
 
 class Scene:
-    """An opened input on its own grid; a `ursat.types.Reader` and a context manager. Not for several threads."""
+    """An opened input on its own grid; a `ursat.types.Reader` and a context manager. Threads may `read` at once."""
 
     def __init__(self, product: Product, shown: str, cleanup: ExitStack) -> None:
         self._product = product
         self._close = cleanup
         self._mask: MaskLayer | None = None
-        self._files: dict[Path, DatasetReader] = {}
+        self._stack: Stack | None = None
+        self._held: dict[tuple[Window, ...], Scene] = {}
+        self._sha256: str | None = None
+        self._one_reads = Lock()  # GDAL's datasets do not bear two
+        self._files: dict[Location, DatasetReader] = {}
         for source in product.sources:
             if source.path not in self._files:
                 dataset = open_raster(source.path, trusted=product.trusted, probe=False)
@@ -92,8 +102,9 @@ class Scene:
         if inside.empty:
             return Block(values, valid)
         rows, cols = inside.within(window)
-        for number, source in enumerate(self._product.sources):
-            stored, good = self._read_band(source, inside)
+        with self._one_reads:
+            bands = [self._read_band(source, inside) for source in self._product.sources]
+        for number, (source, (stored, good)) in enumerate(zip(self._product.sources, bands, strict=True)):
             physical = np.where(good, stored, 0).astype(work)
             if (source.scale, source.offset) != (1.0, 0.0):
                 physical = physical * source.scale + source.offset
@@ -104,7 +115,7 @@ class Scene:
     def _read_band(self, source: BandSource, inside: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         dataset = self._files[source.path]
         window = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
-        with locked_env():
+        with locked_env(source.path):
             try:
                 stored: NDArray[Any] = dataset.read(source.index, window=window)
                 good = np.isfinite(stored)
@@ -113,11 +124,11 @@ class Scene:
                 if source.alpha is not None:
                     good &= dataset.read(source.alpha, window=window) != 0
             except RasterioError as error:
-                raise InputError(
-                    f"{self._info.path}: band {source.index} does not decode in rows {inside.row} to "
-                    f"{inside.row_stop - 1}, columns {inside.col} to {inside.col_stop - 1}",
-                    hint="copy or download the file again",
-                ) from error
+                where = (
+                    f"band {source.index} in rows {inside.row} to {inside.row_stop - 1}, "
+                    f"columns {inside.col} to {inside.col_stop - 1}"
+                )
+                raise not_decoded(error, source.path, where) from error
         if source.nodata is not None and not np.isnan(source.nodata):
             good &= stored != stored.dtype.type(source.nodata)
         return stored, good
@@ -143,22 +154,63 @@ class Scene:
         Raises:
             UsageError: unknown ``resampling``.
         """
-        return WarpedScene(self._product, grid, shift or Shift(), resampling)
+        if self._stack is None:
+            product = self._product
+            text = image_stack(product.grid, product.sources, self._encoding.work_dtype)
+            self._stack = Stack(text, product.grid, product.sources[0].path)
+            self._close.callback(self._stack.close)
+        return WarpedScene(self._product, self._stack, grid, shift or Shift(), resampling)
 
     def overlap(self, grid: Grid) -> float:
         """The share of ``grid``'s area, 0..1, under this scene's rectangle."""
         return overlap(self.grid, grid)
 
+    @property
+    def remote(self) -> bool:
+        """Whether pixels come over the network."""
+        return any(isinstance(path, RemoteFile) for path in self._files)
+
+    def transfer(self, window: Window) -> dict[Hashable, int]:
+        """What reading ``window`` fetches over the network: {block: bytes}; empty for local files."""
+        fetched: dict[Hashable, int] = {}
+        inside = window.intersect(self.grid.window)
+        for path, dataset in self._files.items():
+            if isinstance(path, RemoteFile) and not inside.empty:
+                with locked_env(path):
+                    bands = [source.index for source in self._product.sources if source.path == path]
+                    fetched |= {(path, *key): size for key, size in block_bytes(dataset, bands, inside).items()}
+        return fetched
+
+    def held(self, windows: Sequence[Window]) -> Scene:
+        """This scene where ``windows`` are all that will be read of it, often: on the local disk if it is remote.
+
+        Everything outside of them is not valid there. Lives as long as this scene.
+
+        Raises:
+            InputError: the network fails.
+        """
+        if not self.remote:
+            return self
+        wanted = tuple(sorted(set(windows)))
+        if wanted not in self._held:
+            with ExitStack() as cleanup:
+                product = hold(self._product, wanted, cleanup)
+                self._held[wanted] = Scene(product, self._info.path, cleanup.pop_all())
+            self._close.callback(self._held[wanted].close)
+        return self._held[wanted]
+
     def any_valid(self) -> bool:
         """True when at least one pixel of one band is valid; reads the middle first, then block by block."""
         whole = self.grid.window
-        middle = Window(whole.height // 2, whole.width // 2, 1, 1).pad(SEARCH_BLOCK // 2).intersect(whole)
+        middle = Window(whole.height // 2, whole.width // 2, 1, 1)
         parts = chain([middle], whole.blocks(SEARCH_BLOCK, SEARCH_BLOCK))
         return any(self.read(part).valid.any() for part in parts)
 
     def fingerprint(self) -> str:
-        """sha256 of what was understood and of the files' contents; see `ursat.io.fingerprint`."""
-        return fingerprint(self._product)
+        """sha256 of what was understood and of the files' contents; see `ursat.io.fingerprint`. Read once."""
+        if self._sha256 is None:
+            self._sha256 = fingerprint(self._product)
+        return self._sha256
 
     def close(self) -> None:
         """Close the files and remove what was spooled or unpacked."""
@@ -173,26 +225,34 @@ class Scene:
         self.close()
 
 
-def open_scene(path: str, *, bands: Sequence[str] = (), mask: str = "auto", trusted: bool = False) -> Scene:
+def open_scene(
+    path: str, *, bands: Sequence[str] = (), mask: str = "auto", trusted: bool = False, allow_remote: bool = False
+) -> Scene:
     """Open a raster file, a Landsat Collection-2 scene or a Sentinel-2 product.
 
     Args:
         path: a GeoTIFF, COG or JPEG 2000 file; a Landsat folder or its ``*_MTL.txt/.json/.xml``; a Sentinel-2 ``.SAFE``
-            folder, its zip or its ``MTD_MSI*.xml``; or '-' for a file on standard input.
+            folder, its zip or its ``MTD_MSI*.xml``; '-' for a file on standard input; or, where ``allow_remote``, a
+            GeoTIFF on a server (http, https, s3).
         bands: the entries of ``--bands``: names, own names or 1-based numbers, in the wanted order; or names for
             the bands of a file that has none.
         mask: "auto" uses the product's own quality layer, "none" nothing, else a raster whose non-zero pixels are
             not usable, on any grid.
-        trusted: open VRT files too, which read whatever they name.
+        trusted: open VRT files too, which read whatever they name, and follow links out of a product's folder.
+        allow_remote: open files on servers, ``path`` and ``mask``, and no others.
 
     Raises:
         InputError: anything that cannot be read or understood, in one line with what to do.
         UsageError: '-' on a terminal; a band named twice.
     """
     with ExitStack() as cleanup:
-        file = spool_stdin(cleanup) if path == "-" else local_path(path)
-        product = _understand(file, path, bands, cleanup, trusted=trusted)
-        product = _with_mask(product, mask)
+        file = spool_stdin(cleanup) if path == "-" else locate(path, allow_remote=allow_remote)
+        if isinstance(file, RemoteFile):
+            path = file.shown
+            product = read_file(file, bands=bands)
+        else:
+            product = _understand(file, path, bands, cleanup, trusted=trusted)
+        product = _with_mask(product, mask, allow_remote=allow_remote)
         return Scene(product, path, cleanup.pop_all())
 
 
@@ -201,22 +261,22 @@ def _understand(file: Path, shown: str, bands: Sequence[str], cleanup: ExitStack
         if not os.access(file, os.R_OK | os.X_OK):
             raise InputError(f"{file}: the folder cannot be read", hint="check its permissions")
         if landsat.metadata_file(file) is not None:
-            return landsat.read_landsat(file, bands=bands)
+            return landsat.read_landsat(file, bands=bands, trusted=trusted)
         if sentinel2.is_product(file):
-            return sentinel2.read_sentinel2(file, bands=bands, cleanup=cleanup)
+            return sentinel2.read_sentinel2(file, bands=bands, cleanup=cleanup, trusted=trusted)
         raise InputError(
             f"{file}: a folder, but neither a Landsat Collection-2 scene (*_MTL.txt) nor a Sentinel-2 .SAFE product",
             hint="name the raster file inside it",
         )
     kind = sniff(file)
     if kind == "ZIP" or (kind == "XML" and file.name.startswith("MTD_MSI")):
-        return sentinel2.read_sentinel2(file, bands=bands, cleanup=cleanup)
+        return sentinel2.read_sentinel2(file, bands=bands, cleanup=cleanup, trusted=trusted)
     if kind in {"ODL", "JSON", "XML"} and landsat.is_metadata_name(file.name):
-        return landsat.read_landsat(file, bands=bands)
+        return landsat.read_landsat(file, bands=bands, trusted=trusted)
     return read_file(file, bands=bands, trusted=trusted, shown=shown if shown == "-" else None)
 
 
-def _with_mask(product: Product, mask: str) -> Product:
+def _with_mask(product: Product, mask: str, *, allow_remote: bool) -> Product:
     """Apply ``--mask``: keep the product's own, drop it, or take a file's first band."""
     if mask == "auto":
         rule = () if product.mask is not None else (("mask", "none: no quality layer comes with the input"),)
@@ -224,8 +284,8 @@ def _with_mask(product: Product, mask: str) -> Product:
     rules = tuple(rule for rule in product.rules if rule[0] != "mask")
     if mask == "none":
         return replace(product, mask=None, rules=(*rules, ("mask", "--mask none")))
-    file = local_path(mask)
-    if file.is_dir():
+    file = locate(mask, allow_remote=allow_remote)
+    if not isinstance(file, RemoteFile) and file.is_dir():
         raise InputError(f"{file}: a mask is one raster file, not a folder", hint="give a GeoTIFF, or --mask auto|none")
     with closing(open_raster(file)) as dataset:
         source = MaskSource(file, 1, grid_of(dataset, file), "zero")

@@ -37,7 +37,7 @@ def is_product(folder: Path) -> bool:
     return any(_METADATA.match(path.name) for path in folder.glob("MTD_MSIL*.xml"))
 
 
-def read_sentinel2(path: Path, *, bands: Sequence[str] = (), cleanup: ExitStack) -> Product:
+def read_sentinel2(path: Path, *, bands: Sequence[str] = (), cleanup: ExitStack, trusted: bool = False) -> Product:
     """Understand a product.
 
     Reflectance is ``(DN + ADD_OFFSET) / QUANTIFICATION_VALUE`` (Sentinel-2 Products Specification Document, version
@@ -47,11 +47,12 @@ def read_sentinel2(path: Path, *, bands: Sequence[str] = (), cleanup: ExitStack)
         path: the .SAFE folder, a zip of it, or the MTD_MSIL1C.xml / MTD_MSIL2A.xml inside.
         bands: the entries of ``--bands``; by default the bands of the finest grid (10 m: B02, B03, B04, B08).
         cleanup: takes over what is unpacked.
+        trusted: follow links that leave the folder.
 
     Raises:
         InputError: metadata or images missing or damaged, unsafe archives, several granules, bands on different grids.
     """
-    tree, root = _open(path, cleanup)
+    tree, root = _open(path, cleanup, trusted=trusted)
     metadata = read_metadata(tree.local(root))
     base = root.rpartition("/")[0]
     images = _images(tree, base, path)
@@ -89,13 +90,13 @@ def read_sentinel2(path: Path, *, bands: Sequence[str] = (), cleanup: ExitStack)
     )
 
 
-def _open(path: Path, cleanup: ExitStack) -> tuple[Tree, str]:
+def _open(path: Path, cleanup: ExitStack, *, trusted: bool) -> tuple[Tree, str]:
     """The product's files and the name of its metadata file among them."""
     tree: Tree
     if path.is_dir():
-        tree = FolderTree(path)
+        tree = FolderTree(path, trusted=trusted)
     elif _METADATA.match(path.name):
-        tree = FolderTree(path.parent)
+        tree = FolderTree(path.parent, trusted=trusted)
     else:
         tree = ZipTree(path, cleanup)
     found = [name for name in tree.names() if _METADATA.match(name)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from ursat.io.remote import gdal_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,13 +43,13 @@ def image_stack(grid: Grid, sources: Sequence[BandSource], work_dtype: str) -> s
             inner = f"<UseMaskBand>true</UseMaskBand>{inner}"
             parts.append(_source(grid, _with_alpha(grid, source), 1, inner))
         else:
-            parts.append(_source(grid, str(source.path), source.index, inner))
+            parts.append(_source(grid, gdal_name(source.path), source.index, inner))
     return _dataset(grid, parts, _GDAL_TYPES[work_dtype], "<NoDataValue>nan</NoDataValue>")
 
 
 def _with_alpha(grid: Grid, source: BandSource) -> str:
     """The band with the alpha band as its mask: GDAL itself takes alpha for a mask in files of 2 or 4 bands only."""
-    path = str(source.path)
+    path = gdal_name(source.path)
     mask = _band("Byte", _source(grid, path, source.alpha or 0, ""))
     gdal_type = _GDAL_TYPES[source.dtype]
     return _dataset(grid, [_source(grid, path, source.index, "")], gdal_type, "", f"<MaskBand>{mask}</MaskBand>")
@@ -55,7 +57,7 @@ def _with_alpha(grid: Grid, source: BandSource) -> str:
 
 def mask_stack(mask: MaskSource) -> str:
     """A VRT of a mask's raw numbers as float32, without any nodata: outside of the file it reads as 0."""
-    return _dataset(mask.grid, [_source(mask.grid, str(mask.path), mask.index, "")], "Float32", "")
+    return _dataset(mask.grid, [_source(mask.grid, gdal_name(mask.path), mask.index, "")], "Float32", "")
 
 
 def _source(grid: Grid, path: str, index: int, inner: str) -> str:

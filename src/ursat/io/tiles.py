@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio.io import DatasetReader
 
-_PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-SUFFIXES = frozenset({".tif", ".tiff", ".jp2", *_PICTURES})
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+SUFFIXES = frozenset({".tif", ".tiff", ".jp2", *PICTURES})
 _LEAST_SIDE = 64
 _MOST_EMPTY = 0.01  # of a piece's pixels may be without observation; they take their band's median
 _METRES_PER_DEGREE = 111_320.0
@@ -37,7 +37,7 @@ def read_pieces(path: Path, side: int, most: int) -> Iterator[tuple[NDArray[Any]
     Raises:
         InputError: not a readable image.
     """
-    kind = _PICTURES.get(path.suffix.lower())
+    kind = PICTURES.get(path.suffix.lower())
     try:
         with open_raster(path.absolute()) if kind is None else rasterio.open(path, driver=kind) as file:
             bands, alpha = _bands(file)

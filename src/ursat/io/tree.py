@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
+import os
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,19 +36,52 @@ class Tree(Protocol):
         ...
 
 
-class FolderTree:
-    """The files under a folder."""
+def inside(file: Path, folder: Path) -> Path:
+    """``file``, if it lies under ``folder`` once all links are followed.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    Raises:
+        InputError: a link leads out of the folder.
+    """
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{file} is a link out of the product's folder", hint="pass --trusted if you made the link yourself"
+        )
+    return file
+
+
+class FolderTree:
+    """The files under a folder; folders that are links are not entered.
+
+    Args:
+        root: the folder.
+        trusted: files may be links to anywhere.
+    """
+
+    def __init__(self, root: Path, *, trusted: bool = False) -> None:
+        self._root, self._trusted = root, trusted
 
     def names(self) -> list[str]:
-        """All files, sorted."""
-        return sorted(p.relative_to(self._root).as_posix() for p in self._root.rglob("*") if p.is_file())
+        """All files, sorted.
+
+        Raises:
+            InputError: absurdly many.
+        """
+        found: list[str] = []
+        for folder, _, files in os.walk(self._root):
+            here = Path(folder).relative_to(self._root)
+            found += [(here / name).as_posix() for name in files]
+            if len(found) > MAX_MEMBERS:
+                raise InputError(f"{self._root}: more than {MAX_MEMBERS} files", hint="name the product's own folder")
+        return sorted(found)
 
     def local(self, name: str) -> Path:
-        """The file itself."""
-        return self._root / name
+        """The file itself.
+
+        Raises:
+            InputError: it is a link that leaves the folder.
+        """
+        file = self._root / name
+        return file if self._trusted else inside(file, self._root)
 
 
 class ZipTree:
@@ -59,7 +96,7 @@ class ZipTree:
         self._path = path
         try:
             self._zip = cleanup.enter_context(zipfile.ZipFile(path))
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
             raise InputError(f"{path}: damaged or truncated zip archive ({error})", hint=_AGAIN) from error
         self._members: dict[str, zipfile.ZipInfo] = {}
         infos = self._zip.infolist()
@@ -111,7 +148,7 @@ class ZipTree:
         try:
             with self._zip.open(info) as packed, target.open("wb") as file:
                 shutil.copyfileobj(packed, file, 1 << 20)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
             target.unlink(missing_ok=True)
             raise InputError(f"{self._path}: member {name} does not unpack ({error})", hint=_AGAIN) from error
         return target

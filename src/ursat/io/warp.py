@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,7 +14,6 @@ from ursat.grid import Grid
 from ursat.io.footprint import overlap, pixel_ratio
 from ursat.io.layer import WarpLayer
 from ursat.io.masks import MaskLayer, all_of_block, samples_per_side
-from ursat.io.stack import image_stack
 from ursat.types import Block
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ursat.grid import Window
+    from ursat.io.layer import Stack
     from ursat.io.product import Product
     from ursat.types import Shift
 
@@ -30,18 +31,19 @@ CUBIC_UP_TO = 2.001  # source pixels per target pixel; beyond, every source pixe
 
 
 class WarpedScene:
-    """The bands of a product on ``grid``, read by windows; a `ursat.types.Reader`.
+    """The bands of a product on ``grid``, read by windows; a `ursat.types.Reader`. Threads may `read` at once.
 
     Cubic interpolation (widened by GDAL where it reduces) is used where its whole support is valid; next to nodata,
     where a cubic kernel that has lost positive weights overshoots, bilinear takes over. Valid is what is valid at the
     nearest source pixel (all source pixels under it, where the target is coarser) and usable by the scene's mask.
     """
 
-    def __init__(self, product: Product, grid: Grid, shift: Shift, resampling: str) -> None:
+    def __init__(self, product: Product, stack: Stack, grid: Grid, shift: Shift, resampling: str) -> None:
         if resampling not in RESAMPLINGS:
             raise UsageError(f"unknown resampling {resampling!r}", hint="one of " + ", ".join(RESAMPLINGS))
         self._grid = grid
         self._close = ExitStack()
+        self._one_reads = Lock()  # GDAL's datasets do not bear two
         encoding = product.encoding
         self._work = encoding.work_dtype
         self._scales = np.array(encoding.scales).reshape(-1, 1, 1)
@@ -56,12 +58,10 @@ class WarpedScene:
             resampling = "cubic" if max(ratio) <= CUBIC_UP_TO else "average"
         self.resampling = resampling
         self._factor = samples_per_side(ratio)
-        stack = image_stack(product.grid, product.sources, self._work)
 
         def layer(kind: str, *, skip_nan: bool, factor: int = 1) -> WarpLayer:
             made = WarpLayer(
                 stack,
-                product.grid,
                 looked_at.finer(factor) if factor > 1 else looked_at,
                 resampling=kind,
                 dtype=self._work,
@@ -98,14 +98,15 @@ class WarpedScene:
         shape = (len(self._scales), *window.shape)
         if self._disjoint or window.intersect(self._grid.window).empty:
             return Block(np.zeros(shape, self._work), np.zeros(shape, bool))
-        valid = self._covered(window)
-        if not valid.any():
-            return Block(np.zeros(shape, self._work), valid)
-        values = self._values.read(window)
-        if self._rim is not None:
-            lost = valid & ~np.isfinite(values)
-            if lost.any():
-                values = np.where(lost, self._rim.read(window), values)
+        with self._one_reads:
+            valid = self._covered(window)
+            if not valid.any():
+                return Block(np.zeros(shape, self._work), valid)
+            values = self._values.read(window)
+            if self._rim is not None:
+                lost = valid & ~np.isfinite(values)
+                if lost.any():
+                    values = np.where(lost, self._rim.read(window), values)
         valid &= np.isfinite(values)
         physical = values * self._scales.astype(self._work) + self._offsets.astype(self._work)
         return Block(np.where(valid, physical, 0).astype(self._work, copy=False), valid)
