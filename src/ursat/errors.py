@@ -65,6 +65,12 @@ class OutputError(UrsatError):
     exit_code = 1
 
 
+class ModelError(UrsatError):
+    """A model made something that is no number (exit code 1)."""
+
+    exit_code = 1
+
+
 class VerifyError(UrsatError):
     """`ursat verify` found a promise broken (exit code 4: a gate that the caller asked for)."""
 

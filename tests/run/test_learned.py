@@ -125,6 +125,18 @@ def test_the_spread_beside_an_output_that_is_as_without(scene: Path) -> None:
     assert "closure" not in facts
 
 
+@pytest.mark.parametrize("model", ["tiny", "fusion"])
+def test_workers_change_no_byte(scene: Path, model: str) -> None:
+    drawn = {"mode": "faithful", "samples": 2} if model == "tiny" else {"model": model, "steps": None}
+    made = []
+    for jobs in (1, 3):
+        _, pixels = run(scene, f"{model}{jobs}.tif", scale=8, tile=64, jobs=jobs, **drawn)
+        assert pixels.shape == (2, 8 * SIZE, 8 * SIZE)
+        made.append([path.read_bytes() for path in sorted(scene.parent.glob(f"{model}{jobs}*.tif"))])
+    assert made[0] == made[1]
+    assert len(made[0]) == (2 if model == "tiny" else 1)
+
+
 def test_a_file_says_how_it_was_drawn(scene: Path) -> None:
     report, _ = run(scene, "between.tif", fidelity=0.25, seed=9)
     facts = read_provenance(Path(report.output))

@@ -74,8 +74,8 @@ def test_nonsense(core: ModelInfo, given: dict[str, Any]) -> None:
 def test_memory_grows_with_what_is_seen_at_once(core: ModelInfo) -> None:
     def cost(**given: Any) -> tuple[int, int, int]:
         options = UpscaleOptions(**given)
-        made = network_cost(CONFIG, sampling_of(options, core), sample_steps(options))
-        return made.held, made.around, made.tile_copies
+        made = network_cost(CONFIG, sampling_of(options, core), sample_steps(options, core))
+        return made.active, made.around, made.tile_copies
 
     mean, sample, spread = cost(mode="faithful"), cost(mode="realistic"), cost(mode="faithful", samples=3)
     assert mean[0] < sample[0]

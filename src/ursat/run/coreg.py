@@ -25,6 +25,7 @@ def coregister_files(
     ref_bands: Sequence[str] = (),
     mask: str = "auto",
     trusted: bool = False,
+    allow_remote: bool = False,
 ) -> CoregReport:
     """How far ``ref`` must move to lie on ``input``, and whether to believe it.
 
@@ -37,16 +38,17 @@ def coregister_files(
         ref_bands: see ``bands``.
         mask: auto, none or a raster whose non-zero pixels are not usable.
         trusted: allow VRT and other indirect formats.
+        allow_remote: both may be files on a server.
 
     Raises:
         InputError: a file cannot be read, or the two do not overlap at all.
     """
     options = UpscaleOptions(
         scale=2, ref=ref, bands=tuple(bands), ref_bands=tuple(ref_bands), mask=mask, coreg=mode, max_shift=max_shift,
-        trusted=trusted,
+        trusted=trusted, allow_remote=allow_remote,
     )  # fmt: skip
     with (
-        open_scene(input, bands=options.bands, mask=mask, trusted=trusted) as scene,
+        open_scene(input, bands=options.bands, mask=mask, trusted=trusted, allow_remote=allow_remote) as scene,
         open_reference(scene, options) as reference,
     ):
         if reference.overlap(scene.grid) <= 0:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ursat.errors import InputError
-from ursat.models.core.weights import load_weights
-from ursat.models.registry import FUSION, find_model, model_names, weights_file
+from ursat.models.registry import FUSION, find_model, load_network, model_names
 from ursat.models.shipped import DEFAULT_MODEL, SHA256
-from ursat.run.sampling import AUTO_STEPS
 from ursat.run.summary import model_summary
 
 
@@ -80,7 +78,7 @@ def model_facts(name: str) -> ModelFacts:
         parameters=info.parameters,
         size=info.size,
         halo=info.config.halo,
-        evaluations={"faithful": 1, "realistic": 1 + AUTO_STEPS},
+        evaluations={"faithful": 1, "realistic": 1 + model.steps},
         config=info.config.to_json(),
         data=info.data,
         licence=info.licence,
@@ -103,9 +101,8 @@ def verify_models(names: tuple[str, ...]) -> tuple[Verdict, ...]:
 def _verdict(name: str) -> Verdict:
     if name == FUSION:
         return Verdict(name, ok=True, detail="nothing learned, no weights")
-    path = weights_file(name)
     try:
-        _, info = load_weights(path, sha256=SHA256.get(name))
+        _, info = load_network(name)
     except InputError as error:
         return Verdict(name, ok=False, detail=f"{error.message} ({error.hint})")
     known = "as published" if info.sha256 in SHA256.values() else "not one that ships"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ursat.models.shipped import DEFAULT_MODEL
+from ursat.run.shards.options import ShardOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,10 @@ class UpscaleOptions:
     (default: the input's CRS); ``aoi`` a GeoJSON file or '-'. ``tile`` counts output pixels. ``max_memory`` is bytes.
     ``model`` is a name or the path of a file of weights; ``mode`` "faithful" or "realistic" (None: the model's own),
     overruled by ``fidelity`` (1 = faithful ... 0 = realistic); ``steps`` of a sample (None: automatic); ``samples`` of
-    2 or more also write their spread (see `spread_path`).
+    2 or more also write their spread (see `spread_path`). ``sr``, ``one_step``, ``sampler`` and ``start`` (share of T)
+    are for the paper's systems alone: `ursat.run.systems`.
     ``max_shift`` is metres. ``reference_psf`` None means: as ``psf`` where that is explicit, else from the data.
+    ``shards`` says how large outputs are cut up and who makes the pieces.
     """
 
     scale: float | None = None
@@ -30,6 +33,10 @@ class UpscaleOptions:
     fidelity: float | None = None
     steps: int | None = None
     samples: int | None = None
+    sr: str | None = None
+    one_step: bool = False
+    sampler: str | None = None
+    start: float | None = None
     bands: tuple[str, ...] = ()
     ref_bands: tuple[str, ...] = ()
     window: tuple[int, int, int, int] | None = None
@@ -54,6 +61,8 @@ class UpscaleOptions:
     overwrite: bool = False
     creation_options: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     trusted: bool = False
+    shards: ShardOptions = field(default_factory=ShardOptions)
+    allow_remote: bool = False
 
     @property
     def output_path(self) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,12 @@ from ursat.run.render import expected_work, render
 from ursat.run.sampling import sample_steps
 from ursat.run.spread import spread_encoding, spread_facts
 from ursat.run.summary import plan_report, upscale_report
+from ursat.run.systems import without_detail
 
 if TYPE_CHECKING:
     from ursat.run.options import UpscaleOptions
     from ursat.run.report import PlanReport, UpscaleReport
+    from ursat.run.shards.tally import Watch
     from ursat.types import Encoding, Progress
 
 
@@ -37,13 +40,15 @@ def upscale(
     options: UpscaleOptions,
     *,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> UpscaleReport:
     """Make ``input`` finer and write a georeferenced COG.
 
     Args:
         input: a raster, a Landsat Collection-2 or Sentinel-2 scene folder, or '-' for stdin.
         options: see `UpscaleOptions`.
-        progress: called with (tiles done, tiles in all).
+        progress: called with (tiles done, tiles in all) of an output that is one file.
+        watch: called after every shard of an output in shards.
 
     Raises:
         UrsatError: every failure a user can meet, each with its exit code and a hint.
@@ -51,6 +56,10 @@ def upscale(
     began = time.monotonic()
     with ExitStack() as stack:
         job = decide(input, options, stack)
+        if job.sharding is not None:
+            from ursat.run.shards.sharded import upscale_in_shards  # noqa: PLC0415  (it builds on this module's steps)
+
+            return upscale_in_shards(job, watch)
         if job.budget.refused is not None:
             raise LimitError(job.budget.refused, hint=job.budget.advice)
         for path in (job.output, *([job.spread] if job.spread else [])):
@@ -60,8 +69,8 @@ def upscale(
         if not job.scene.any_valid():
             raise InputError(f"{input} holds no valid pixel: all of it is nodata", hint="check its nodata value")
         reading = stack.enter_context(ExitStack())
-        prepared = prepare(job.scene, job.scale, options, reading)
-        _check_memory(job, prepared)
+        prepared = without_detail(prepare(job.scene, job.scale, options, reading), job.model)
+        job = within_memory(job, prepared)
         writer = stack.enter_context(_writer(job, job.output, job.encoding))
         aside = None if job.spread is None else _writer(job, job.spread, spread_encoding(job.encoding))
         if aside is not None:
@@ -71,7 +80,7 @@ def upscale(
         facts = provenance_of(job, prepared, made.closure, guided=bool(made.trust))
         if aside is not None:  # first: whoever finds the output finds its side-car
             seeds = [options.seed + k for k in range(job.sampling.samples)]
-            aside.finish(spread_facts(facts, seeds, sample_steps(options)))
+            aside.finish(spread_facts(facts, seeds, sample_steps(options, job.model)))
         writer.finish(facts)
         return upscale_report(job, prepared, made, facts, seconds=time.monotonic() - began)
 
@@ -87,18 +96,23 @@ def _writer(job: Job, path: Path, encoding: Encoding) -> CogWriter:
     )
 
 
-def _check_memory(job: Job, prepared: Prepared) -> None:
-    """The estimate again, now that the reference's grid is known."""
+def within_memory(job: Job, prepared: Prepared) -> Job:
+    """The job with as many workers as memory allows, now that the reference's grid is known.
+
+    Raises:
+        LimitError: one worker is too many.
+    """
     if prepared.reference is None:
-        return
-    needed = memory_bytes(
-        job.budget.tile, job.scene.info, job.scale, job.encoding, job.network, prepared.reference.level
+        return job
+    budget, level = job.budget, prepared.reference.level
+    for workers in range(budget.workers, 0, -1):
+        needed = memory_bytes(budget.tile, workers, job.scene.info, job.scale, job.encoding, job.network, level)
+        if needed <= job.options.max_memory:
+            return replace(job, budget=replace(budget, workers=workers))
+    raise LimitError(
+        f"with this reference the run needs about {needed / 2**30:.1f} GiB of memory, over --max-memory",
+        hint=f"allow {needed / 2**30:.1f}G, choose a smaller --tile, or a coarser reference",
     )
-    if needed > job.options.max_memory:
-        raise LimitError(
-            f"with this reference the run needs about {needed / 2**30:.1f} GiB of memory, over --max-memory",
-            hint=f"allow {needed / 2**30:.1f}G, choose a smaller --tile, or a coarser reference",
-        )
 
 
 def _protected(job: Job) -> tuple[Path, ...]:

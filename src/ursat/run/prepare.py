@@ -18,12 +18,12 @@ from ursat.harmonise.pairing import Pairing, pair_bands
 from ursat.harmonise.psf import parse_psf
 from ursat.io.scene import Scene, open_scene
 from ursat.run.report import ReferenceSummary
-from ursat.run.samples import overlap_window, sample_windows
+from ursat.run.samples import STREAMED_BYTES, measured_windows, overlap_window, window_under
 from ursat.tiling.levels import depth_of, reference_depth
 from ursat.types import Shift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from contextlib import ExitStack
 
     from ursat.grid import Grid, Window
@@ -44,7 +44,7 @@ class Prepared:
     """Scene statistics and what became of the reference.
 
     warped: the reference as the cascade reads it (None when it is not used). p99_dn: per band, the 99th percentile
-    of the stored numbers in the sample windows.
+    of the stored numbers in the sample windows. ranges: per band, their 1st and 99th percentile, physical.
     """
 
     sensor: SensorModel
@@ -55,6 +55,7 @@ class Prepared:
     warnings: tuple[str, ...]
     p99_dn: tuple[float, ...]
     reference_sha256: str | None = None
+    ranges: tuple[tuple[float, float], ...] = ()
 
 
 def scale_of(grid: Grid, options: UpscaleOptions) -> float:
@@ -86,11 +87,15 @@ def usable_samples(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
     A footprint can lie between the evenly placed windows; the search goes over the whole grid in order, so it too is
     the same whatever part is run.
     """
-    found = lowres_windows(scene, sample_windows(scene.grid.window))
+    found = lowres_windows(scene, measured_windows(scene.grid.window, 1, scene))
     if sum(int(usable.sum()) for _, usable in found) >= _FEW_PIXELS * len(scene.info.bands):
         return found
     fuller = []
+    fetched: dict[Hashable, int] = {}
     for block in scene.grid.window.blocks(_BLOCK, _BLOCK):
+        fetched |= scene.transfer(block)
+        if sum(fetched.values()) > STREAMED_BYTES:
+            break
         values, usable = lowres_windows(scene, (block,))[0]
         if usable.any():
             fuller.append((values, usable))
@@ -121,14 +126,14 @@ def prepare(scene: Scene, scale: float, options: UpscaleOptions, stack: ExitStac
     encoding = scene.info.encoding
     step = min(abs(s) for s in encoding.scales) if np.dtype(encoding.dtype).kind in "iu" else 0.0
     noise = estimate_noise_windows(samples, step=step)
-    p99 = percentile_dn(samples, encoding)
+    p99, ranges = percentile_dn(samples, encoding), value_ranges(samples)
     if options.ref is None:
         if options.require_ref:
             raise UsageError("--require-ref without --ref", hint="name the reference with --ref FILE")
         sensor = fit_single(samples, psf=psf, sensor=scene.info.sensor, noise=noise)
-        return Prepared(sensor, None, None, noise, None, (), p99)
+        return Prepared(sensor, None, None, noise, None, (), p99, ranges=ranges)
     try:
-        return replace(_with_reference(scene, scale, options, stack, noise), p99_dn=p99)
+        return replace(_with_reference(scene, scale, options, stack, noise), p99_dn=p99, ranges=ranges)
     except _Dropped as dropped:
         if options.require_ref:
             raise QualityError(
@@ -138,7 +143,7 @@ def prepare(scene: Scene, scale: float, options: UpscaleOptions, stack: ExitStac
         warning = f"reference dropped: {dropped.summary.why}"
         _log.warning(warning)
         sensor = fit_single(samples, psf=psf, sensor=scene.info.sensor, noise=noise)
-        return Prepared(sensor, None, None, noise, dropped.summary, (warning,), p99)
+        return Prepared(sensor, None, None, noise, dropped.summary, (warning,), p99, ranges=ranges)
 
 
 class _Dropped(Exception):  # noqa: N818  (control flow inside planning, never seen outside)
@@ -155,7 +160,13 @@ def open_reference(scene: Scene, options: UpscaleOptions) -> Scene:
     """
     if options.ref is None:
         raise UsageError("no reference was given", hint="--ref FILE")
-    other = open_scene(options.ref, bands=options.ref_bands, mask=options.mask, trusted=options.trusted)
+    other = open_scene(
+        options.ref,
+        bands=options.ref_bands,
+        mask=options.mask,
+        trusted=options.trusted,
+        allow_remote=options.allow_remote,
+    )
     try:
         same = Path(options.ref).samefile(scene.info.path)
     except OSError:
@@ -172,7 +183,7 @@ def _same_pixels(scene: Scene, other: Scene) -> bool:
     """Whether two files hold one image (a copy under another name): the same grid, and the same sample window."""
     if scene.grid != other.grid or len(scene.info.bands) != len(other.info.bands):
         return False
-    window = sample_windows(scene.grid.window)[0]
+    window = measured_windows(scene.grid.window, 1, scene)[0]
     return bool(np.array_equal(scene.read(window).values, other.read(window).values))
 
 
@@ -203,7 +214,10 @@ def _with_reference(
         raise _Dropped(replace(summary, why=f"co-registration is unreliable: {found.reason}"))
     warped = stack.enter_context(reference.warp(scene.grid.finer(2**level), shift=shift))
     area = overlap_window(scene.grid, reference.grid)
-    pairs = read_pairs(scene, warped, sample_windows(area, 2**level), 2**level)
+    windows = measured_windows(area, 2**level, scene, reference, margin_m=options.max_shift)
+    near, aside = held(scene, reference, windows, options)
+    with aside.warp(scene.grid.finer(2**level), shift=shift) as measured:
+        pairs = read_pairs(near, measured, windows, 2**level)
     if not pairs:
         raise _Dropped(replace(summary, why="it has no valid pixel on the input's ground"))
     explicit = options.reference_psf or (options.psf if options.psf != "auto" else "auto")
@@ -251,6 +265,16 @@ def percentile_dn(samples: Sequence[tuple[np.ndarray, np.ndarray]], encoding: En
     return tuple(out)
 
 
+def value_ranges(samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[tuple[float, float], ...]:
+    """Per band, the 1st and the 99th percentile of the sample windows' values (0 and 1 where nothing is valid)."""
+    out = []
+    for band in range(len(samples[0][0])):
+        valid = np.concatenate([values[band][usable[band]] for values, usable in samples])
+        low, high = np.percentile(valid, (1, 99)) if valid.size else (0.0, 1.0)
+        out.append((float(low), float(high)))
+    return tuple(out)
+
+
 def read_pairs(scene: Scene, warped: Reader, windows: Sequence[Window], factor: int) -> list[PairWindow]:
     """Input and reference of the sample windows; windows where the reference shows nothing are left out."""
     pairs = []
@@ -264,15 +288,24 @@ def read_pairs(scene: Scene, warped: Reader, windows: Sequence[Window], factor: 
     return pairs
 
 
+def held(scene: Scene, reference: Scene, windows: Sequence[Window], options: UpscaleOptions) -> tuple[Scene, Scene]:
+    """Both scenes, fetched once where they are remote: they are read at many shifts."""
+    under = [window_under(reference.grid, scene.grid, window, options.max_shift) for window in windows]
+    return scene.held(windows), reference.held(under)
+
+
 def register(scene: Scene, reference: Scene, pairing: Pairing, ratio: float, options: UpscaleOptions) -> CoregResult:
     """Where the reference must move, found on windows of their common ground."""
     factor = 2 ** max(1, min(_COREG_LEVEL, reference_depth(ratio, 10)))
-    windows = sample_windows(overlap_window(scene.grid, reference.grid), factor)
+    area = overlap_window(scene.grid, reference.grid)
+    windows = measured_windows(area, factor, scene, reference, margin_m=options.max_shift)
     grid = scene.grid.finer(factor)
 
+    near, aside = held(scene, reference, windows, options)
+
     def read(drow: float, dcol: float) -> list[PairWindow]:
-        with reference.warp(grid, shift=pixels_to_map(scene.grid, drow, dcol)) as warped:
-            return read_pairs(scene, warped, windows, factor)
+        with aside.warp(grid, shift=pixels_to_map(scene.grid, drow, dcol)) as warped:
+            return read_pairs(near, warped, windows, factor)
 
     # On coarse pixels a limit in metres would forbid what any two products of that GSD may differ by.
     max_shift_px = max(options.max_shift / scene.info.gsd_m, _LEAST_SEARCH_PX)

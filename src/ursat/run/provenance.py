@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ursat
+from ursat.run.systems import system_facts
 from ursat.tiling.levels import depth_of, reference_depth
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def provenance_of(job: Job, prepared: Prepared, closure: ClosureResult, *, guide
     facts: dict[str, Any] = {
         "ursat": ursat.__version__,
         "model": {"name": model.name, "kind": model.kind, "sha256": model.sha256 or None},
+        **system_facts(options, model),
         "sampling": {
             "mode": sampling.mode,
             "fidelity": _short(sampling.fidelity),

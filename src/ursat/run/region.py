@@ -150,7 +150,9 @@ def read_aoi(source: str) -> tuple[BaseGeometry, str]:
         else:
             parts = [data["geometry"] if kind == "Feature" else data]
         geometry = shapely.union_all([shapely.make_valid(shapely.from_geojson(json.dumps(part))) for part in parts])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, shapely.errors.ShapelyError
+    ) as error:  # fmt: skip
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"cannot read a GeoJSON area from {source}: {reason}", hint="--aoi FILE.geojson, or -"

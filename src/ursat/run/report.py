@@ -47,6 +47,7 @@ class Sampling:
     mode: "faithful" (the posterior mean), "realistic" (a sample) or "between"; fidelity: 1, 0, or between. steps: a
     sample's evaluations after the mean's; 0 for the mean. evaluations: of the network, a level and group of three
     bands; 0 for a classical model. seed: of the sample. samples: behind the spread, 0 where none was asked for.
+    first_only: only the first level takes these evaluations, the others one each.
     """
 
     mode: str
@@ -55,6 +56,7 @@ class Sampling:
     evaluations: int
     seed: int
     samples: int = 0
+    first_only: bool = False
 
     @property
     def line(self) -> str:
@@ -65,7 +67,8 @@ class Sampling:
         what = {"faithful": "the mean", "realistic": f"a sample, seed {self.seed}"}.get(
             self.mode, f"fidelity {self.fidelity:g}, seed {self.seed}"
         )
-        return f"{self.mode}: {what}, {count} a level"
+        where = "on the first level, 1 on the others" if self.first_only else "a level"
+        return f"{self.mode}: {what}, {count} {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ class UpscaleReport:
 
     input_size and output_size are (width, height); seconds is wall time, peak_memory bytes of the whole process.
     reference_share: mean local trust in the reference over the output, 0..1 (None without one).
-    spread: the side-car of ``samples``. noise_dn: per band, the input's noise as estimated. effective_gsd_m: the finest
+    spread: the side-car of ``samples``. shards: files behind ``output``, 0 where it is one file itself.
+    noise_dn: per band, the input's noise as estimated. effective_gsd_m: the finest
     GSD at which the detail was measured by a sensor rather than interpolated, predicted or generated.
     """
 
@@ -160,6 +164,7 @@ class UpscaleReport:
     reference: ReferenceSummary | None = None
     reference_share: float | None = None
     spread: str | None = None
+    shards: int = 0
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -181,7 +186,8 @@ class PlanReport:
     Sizes are (width, height) in pixels, ``tile`` in output pixels, ``halo`` in input pixels. output_bytes: the
     uncompressed pixels; disk_bytes: temporaries and output at their common peak, estimated; free_bytes: what the
     destination's file system has left (None when unknown). evaluations counts network passes over blocks: 0 for a
-    classical model. memory_bytes: estimated peak of the process. gsd_m: one entry a level, the input's first.
+    classical model. shards: pieces of an output in shards, empty ones included; 0: one file.
+    memory_bytes: estimated peak of the process. gsd_m: one entry a level, the input's first.
     refused: why the run would be refused (over a limit), or None; advice: what to do about it.
     """
 
@@ -206,6 +212,7 @@ class PlanReport:
     free_bytes: int | None
     memory_bytes: int
     max_memory: int
+    shards: int = 0
     reference: str | None = None
     refused: str | None = None
     advice: str = ""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ursat.models.registry import ModelInfo
     from ursat.run.options import UpscaleOptions
 
-AUTO_STEPS = 1
+AUTO_STEPS = 1  # of the core family
 _FIDELITIES = {"faithful": 1.0, "realistic": 0.0}
-_MOST_STEPS = 100
+_MOST_STEPS, _MOST_PAPER_STEPS = 100, 1000
 
 
 def sampling_of(options: UpscaleOptions, model: ModelInfo) -> Sampling:
@@ -27,8 +27,9 @@ def sampling_of(options: UpscaleOptions, model: ModelInfo) -> Sampling:
         raise UsageError(f"--mode {options.mode!r} is neither faithful nor realistic")
     if options.fidelity is not None and not (math.isfinite(options.fidelity) and 0 <= options.fidelity <= 1):
         raise UsageError(f"--fidelity {options.fidelity:g} is not between 0 (realistic) and 1 (faithful)")
-    if options.steps is not None and not 1 <= options.steps <= _MOST_STEPS:
-        raise UsageError(f"--steps {options.steps} is not between 1 and {_MOST_STEPS}")
+    most = _MOST_PAPER_STEPS if model.of_paper else _MOST_STEPS
+    if options.steps is not None and not 1 <= options.steps <= most:
+        raise UsageError(f"--steps {options.steps} is not between 1 and {most}")
     if options.samples is not None and options.samples < 2:
         raise UsageError(f"--samples {options.samples} has no spread", hint="at least 2 samples make one")
     if model.weights is None:
@@ -36,13 +37,14 @@ def sampling_of(options: UpscaleOptions, model: ModelInfo) -> Sampling:
         return Sampling("faithful", 1.0, 0, 0, options.seed)
     fidelity = _FIDELITIES[options.mode or model.mode] if options.fidelity is None else options.fidelity
     mode = next((name for name, value in _FIDELITIES.items() if value == fidelity), "between")
-    steps = 0 if fidelity == 1 else sample_steps(options)
-    return Sampling(mode, fidelity, steps, 1 + steps, options.seed, options.samples or 0)
+    steps = 0 if fidelity == 1 else sample_steps(options, model)
+    first_only = model.of_paper and steps > 0 and options.closure != "off"
+    return Sampling(mode, fidelity, steps, 1 + steps, options.seed, options.samples or 0, first_only)
 
 
-def sample_steps(options: UpscaleOptions) -> int:
+def sample_steps(options: UpscaleOptions, model: ModelInfo) -> int:
     """Evaluations of a sample after the mean's."""
-    return AUTO_STEPS if options.steps is None else options.steps
+    return model.steps if options.steps is None else options.steps
 
 
 def _refuse_samples(options: UpscaleOptions, model: ModelInfo) -> None:

@@ -15,6 +15,8 @@ from ursat.run.report import (
     SensorSummary,
     UpscaleReport,
 )
+from ursat.run.shards.lattice import blocks
+from ursat.run.shards.places import Places
 
 if TYPE_CHECKING:
     from ursat.models.registry import ModelInfo
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 def model_summary(model: ModelInfo) -> ModelSummary:
     """A model of the registry in words."""
     kind = "classical, nothing learned" if model.kind == "classical" else model.kind
+    if model.sr is not None:
+        kind += f", SR module {model.sr.name}"
     return ModelSummary(model.name, kind, model.sha256 or None)
 
 
@@ -80,7 +84,7 @@ def plan_report(job: Job, halo: int, evaluations: int) -> PlanReport:
     levels = tuple(max(info.gsd_m / 2**level, info.gsd_m / scale) for level in range(job.depth + 1))
     return PlanReport(
         input=info.path,
-        output=str(job.output),
+        output=str(job.output if job.sharding is None else Places(job.sharding.folder).vrt),
         model=model_summary(job.model),
         sampling=job.sampling,
         scale=scale,
@@ -100,6 +104,7 @@ def plan_report(job: Job, halo: int, evaluations: int) -> PlanReport:
         free_bytes=budget.free_bytes,
         memory_bytes=budget.memory_bytes,
         max_memory=job.options.max_memory,
+        shards=0 if job.sharding is None else sum(1 for _ in blocks(job.region.window, job.sharding.side)),
         reference=job.options.ref,
         refused=budget.refused,
         advice=budget.advice,

@@ -34,7 +34,13 @@ _SLACK = 1e-4  # the provenance keeps six digits
 _COUNTED = 3  # problems listed in one line
 
 
-def verify(output: str, input: str, *, window_from_provenance: bool = True) -> VerifyReport:  # noqa: A002
+def verify(
+    output: str,
+    input: str,  # noqa: A002
+    *,
+    window_from_provenance: bool = True,
+    allow_remote: bool = False,
+) -> VerifyReport:
     """Check an output of `ursat upscale` against the input that it was made from.
 
     The checks: provenance complete; the input is the recorded one; grid exact; bands, dtype, nodata, scale, offset,
@@ -44,6 +50,7 @@ def verify(output: str, input: str, *, window_from_provenance: bool = True) -> V
     Args:
         output: a file that ursat wrote.
         input: a file, scene folder or '-', as for `ursat upscale`.
+        allow_remote: the input may be a file on a server.
         window_from_provenance: compare with the part of the input that the provenance names; False: with all of it.
 
     Raises:
@@ -54,7 +61,7 @@ def verify(output: str, input: str, *, window_from_provenance: bool = True) -> V
         run, provenance = _provenance(path)
         if not window_from_provenance:
             run = replace(run, window=None)
-        scene = stack.enter_context(open_scene(input, bands=run.bands, mask=_mask(run)))
+        scene = stack.enter_context(open_scene(input, bands=run.bands, mask=_mask(run), allow_remote=allow_remote))
         region = run.window or scene.grid.window
         grid = _grid(written.grid, scene.grid, region, run)
         bands = _bands(written.encoding, scene.info.encoding, run)

@@ -1,0 +1,151 @@
+"""The paper's systems in the whole: tiles that do not exist, closure, provenance, plans, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from test_learned import MODEL, SENSOR, SIZE, ground, render
+
+from paper_network import paper_net, save_paper_tiny
+from ursat import UpscaleOptions, plan, upscale
+from ursat.errors import UsageError
+from ursat.grid import Window
+from ursat.io.provenance import read_provenance
+from ursat.models.paper.chain import Chain
+from ursat.models.paper.one_step import OneStep
+from ursat.models.paper.stage import CSPWaveDiffURStage, WaveDiffURStage
+from ursat.models.registry import find_model
+from ursat.models.sr.bicubic import Bicubic
+from ursat.models.stage import StageSettings
+from ursat.run.cascade import Cascade
+from ursat.run.sampling import sample_steps, sampling_of
+from ursat.run.systems import choices_of, cost_of
+from ursat.run.verify import verify
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "landsat8.tif"
+BLOCK = 32
+SYSTEMS = ["wavediffur", "csp-wavediffur", "one step"]
+
+
+def stage(system: str, settings: StageSettings, chain: Chain) -> Any:
+    net = paper_net()
+    if system == "wavediffur":
+        made: Any = WaveDiffURStage(settings, net, Bicubic(), chain)
+    else:
+        made = CSPWaveDiffURStage(settings, net, chain)
+    made.block = BLOCK
+    return OneStep(made, 2) if system == "one step" else made
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("closure", ["auto", "off"])
+def test_tiles_and_windows_are_invisible(system: str, closure: str) -> None:
+    source, reference = ground()
+    settings = StageSettings(SENSOR, MODEL, closure, (0.0,) * 2, (65535.0,) * 2, seed=3, fidelity=0.0, steps=2)
+
+    def cascade() -> Cascade:
+        return Cascade(
+            stage(system, settings, Chain("ddpm", 2)), settings, scale=4, source=source, reference=reference,
+            device=torch.device("cpu"), dtype=torch.float32, gsd_m=30.0,
+        )  # fmt: skip
+
+    window = source.grid.finer(4).window
+    whole = render(cascade(), window, 1024)
+    assert np.isnan(whole[:, 32:52, 56:80]).all()
+    part = Window(40, 20, 12, 50)
+    np.testing.assert_array_equal(render(cascade(), part, 16), whole[(..., *part.within(window))])
+
+
+@pytest.fixture(scope="module")
+def crop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corner of the sample scene, a hole in it, and weights beside it."""
+    path = tmp_path_factory.mktemp("systems") / "in.tif"
+    with rasterio.open(SAMPLE) as scene:
+        window = rasterio.windows.Window(20, 30, SIZE, SIZE)
+        pixels = scene.read(window=window)
+        pixels[:, 5:8, 6:12] = 0
+        profile = scene.profile | {"height": SIZE, "width": SIZE, "transform": scene.window_transform(window)}
+        profile = {k: v for k, v in profile.items() if k not in {"blockxsize", "blockysize", "tiled", "interleave"}}
+    with rasterio.open(path, "w", **(profile | {"nodata": 0, "driver": "GTiff"})) as made:
+        made.write(pixels)
+    save_paper_tiny(path.with_name("tiny.safetensors"))
+    return path
+
+
+def options(crop: Path, **given: Any) -> UpscaleOptions:
+    out = str(crop.with_name("out.tif"))
+    chosen = {"scale": 4, "psf": "mtf=0.3", "model": str(crop.with_name("tiny.safetensors")), "steps": 2} | given
+    return UpscaleOptions(output=out, overwrite=True, **chosen)
+
+
+@pytest.mark.parametrize("given", [{}, {"sr": "bicubic"}, {"sr": "fusion", "one_step": True, "sampler": "dpm++"}])
+def test_exact_closure_holds_in_the_file(crop: Path, given: dict[str, Any]) -> None:
+    report = upscale(str(crop), options(crop, closure="exact", **given))
+    assert verify(report.output, str(crop)).ok
+    assert max(report.closure.max_dn) <= 1
+    facts = read_provenance(Path(report.output))
+    system = facts["system"]
+    assert facts["model"]["name"] == report.model.name == ("wavediffur" if "sr" in given else "csp-wavediffur")
+    assert system["sampler"] == given.get("sampler", "ddim")
+    assert system["one_step"] is given.get("one_step", False)
+    assert (system["sr"] or {}).get("name") == given.get("sr")
+    assert facts["sampling"]["evaluations"] == 3
+    assert "on the first level" in report.sampling.line
+
+
+def test_plans_count_the_chain_where_it_runs(crop: Path) -> None:
+    def count(**given: Any) -> int:
+        return plan(str(crop), options(crop, **given)).evaluations
+
+    assert count(mode="faithful") == 2
+    assert count(steps=5) == (1 + 5) + 1
+    assert count(steps=5, closure="off") == 2 * (1 + 5)
+    assert count(steps=5, one_step=True) == 1
+    assert count(steps=5, sr="bicubic", start=0.003) == (1 + 3) + 1
+
+
+def test_a_reference_without_use_is_said_to_be(crop: Path) -> None:
+    reference = str(SAMPLE.with_name("sentinel2.tif"))
+    with pytest.raises(UsageError, match="takes no detail from a reference"):
+        plan(str(crop), options(crop, sr="bicubic", ref=reference, require_ref=True))
+    report = upscale(str(crop), options(crop, sr="bicubic", ref=reference, scale=2, psf="auto"))
+    assert report.reference is not None
+    assert report.reference.status == "dropped"
+    assert any("takes no detail" in text for text in report.warnings)
+    assert [octave.origin for octave in report.octaves] == ["observed", "generated"]
+
+
+@pytest.mark.parametrize("given", [{"one_step": True}, {"sampler": "ddim"}, {"start": 0.5}, {"sr": "bicubic"}])
+def test_other_models_are_told_apart(given: dict[str, Any]) -> None:
+    name = "--" + next(iter(given)).replace("_", "-")
+    with pytest.raises(UsageError, match=name) as caught:
+        plan(str(SAMPLE), UpscaleOptions(scale=4, model="fusion", **given))
+    assert "wavediffur" in caught.value.hint
+
+
+@pytest.mark.parametrize("given", [{"sampler": "euler"}, {"start": 0.0}, {"start": 2.0}, {"steps": 1001}])
+def test_nonsense(crop: Path, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"--{next(iter(given))}"):
+        plan(str(crop), options(crop, **given))
+
+
+def test_choices_and_costs(crop: Path) -> None:
+    chosen = options(crop, one_step=True, start=0.7, sampler="ddpm", steps=None, mode="realistic", samples=2)
+    model = find_model(chosen.model)
+    choices = choices_of(chosen, model, 3)
+    assert (choices.one_step, choices.start, choices.sampler, choices.sr) == (3, 0.7, "ddpm", None)
+    assert sample_steps(chosen, model) == model.steps == 20
+    sampling = sampling_of(chosen, model)
+    assert sampling.evaluations == 21
+    alone, plugged = cost_of(model, sampling, 20), cost_of(find_model(chosen.model, "bicubic"), sampling, 20)
+    assert alone is not None
+    assert plugged is not None
+    assert plugged.active > alone.active
+    assert alone.tile_copies > 0 == cost_of(model, replace(sampling, samples=0), 20).tile_copies  # type: ignore[union-attr]
+    assert cost_of(find_model("fusion"), sampling, 1) is None
