@@ -18,8 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ursat.models.core.config import CONTEXT, PRESETS, CoreConfig
 from ursat.models.core.denoiser import INPUTS, MEAN
 from ursat.models.wavelet import replicate
-from ursat.training import loop as loop_module
-from ursat.training import objective
+from ursat.training import core_recipe, objective
 from ursat.training.checkpoint import new_network
 from ursat.training.distributed import World
 from ursat.training.loop import Loop
@@ -109,9 +108,11 @@ class School:
             )  # fmt: skip
             # Before anything is replaced: all rows are compared with the same classical cascade
             loop = Loop(options, World(0, 1, torch.device("cpu")), self.scenes, self.held, {})
-            loop.plan = replace(loop.plan, self_forcing=row.self_forcing)
+            recipe = loop.recipe
+            assert isinstance(recipe, core_recipe.CoreRecipe)
+            recipe.plan = replace(recipe.plan, self_forcing=row.self_forcing)
             patches.enter_context(patch.object(objective, "see", row.see))
-            patches.enter_context(patch.object(loop_module, "plan_step", row.plan_step))
+            patches.enter_context(patch.object(core_recipe, "plan_step", row.plan_step))
             gains = loop.run(Stop()).gains
         figures = ", ".join(f"{key} {value:+.3f}" for key, value in gains.items())
         print(f"{config.name}, {row.name}, seed {seed}, {loop.learner.elapsed_s:.0f} s: {figures}", file=sys.stderr)

@@ -14,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ursat.models import shipped
-from ursat.models.core.weights import SUFFIX, load_weights, save_weights
+from ursat.models.core.weights import load_weights, save_weights
+from ursat.models.paper.weights import is_paper, load_paper, save_paper
 from ursat.models.registry import WEIGHTS
+from ursat.models.stored import SUFFIX
 
 _PINS = re.compile(r"SHA256: dict\[str, str\] = \{.*?\}\n", re.DOTALL)
 
@@ -37,12 +39,14 @@ def main() -> None:
     sums = dict(shipped.SHA256)
     WEIGHTS.mkdir(exist_ok=True)
     for path in arguments.files:
-        net, info = load_weights(path)
+        paper = is_paper(path)
+        net, info = load_paper(path) if paper else load_weights(path)
         if arguments.calibration:
             info = replace(info, calibration=tuple(float(v) for v in arguments.calibration.split(",")))
         info = replace(info, licence=arguments.licence or info.licence)
         target = WEIGHTS / f"{info.config.name}{SUFFIX}"
-        sums[info.config.name] = save_weights(target, net.state_dict(), info.to_meta())
+        save = save_paper if paper else save_weights
+        sums[info.config.name] = save(target, net.state_dict(), info.to_meta())
         print(f"{info.config.name}  {target.stat().st_size / 1e6:.2f} MB  {sums[info.config.name]}")
     source = Path(shipped.__file__)
     source.write_text(pinned(source.read_text("utf-8"), sums), "utf-8")

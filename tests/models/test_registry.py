@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from paper_network import CONFIG as PAPER
+from paper_network import paper_net
 from tiny_network import CONFIG, META, save_tiny, tiny_net
 from ursat.errors import InputError, UsageError
 from ursat.fir import psf_taps
@@ -16,6 +19,11 @@ from ursat.models import registry, shipped
 from ursat.models.core.stage import CoreStage
 from ursat.models.core.weights import save_weights
 from ursat.models.fusion import FusionStage
+from ursat.models.paper.one_step import OneStep
+from ursat.models.paper.stage import CSPWaveDiffURStage, WaveDiffURStage
+from ursat.models.paper.weights import save_paper
+from ursat.models.sr.bicubic import Bicubic
+from ursat.models.sr.own import OwnModule
 from ursat.models.stage import Stage, StageSettings
 from ursat.types import SensorModel
 
@@ -40,7 +48,8 @@ def test_fusion() -> None:
 
 
 def test_a_shipped_model(ships: Path) -> None:
-    assert registry.model_names() == ("fusion", *sorted(shipped.SHA256))
+    assert registry.model_names()[0] == "fusion"
+    assert "core-tiny" in registry.model_names()
     info = registry.find_model("core-tiny")
     assert (info.name, info.kind, info.mode, info.pinned) == ("core-tiny", "diffusion", "realistic", True)
     stage = registry.get_stage("core-tiny", SETTINGS)
@@ -61,6 +70,61 @@ def test_a_path(tmp_path: Path) -> None:
     trained_on = registry.get_stage(str(path), SETTINGS)
     assert isinstance(trained_on, CoreStage)
     assert not torch.equal(trained_on.net.stem.weight, first.net.stem.weight)
+
+
+@pytest.fixture
+def ships_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that ships a tiny network of the paper's as its `paper-mini`."""
+    config = replace(PAPER, name=registry.PAPER_WEIGHTS)
+    path = tmp_path / f"{registry.PAPER_WEIGHTS}.safetensors"
+    save_paper(path, paper_net(config).state_dict(), {"config": config.to_json()})
+    monkeypatch.setattr(registry, "WEIGHTS", tmp_path)
+    monkeypatch.setitem(shipped.SHA256, registry.PAPER_WEIGHTS, registry.read_paper(path).sha256)
+    return path
+
+
+def test_the_paper_s_systems_by_name(ships_paper: Path) -> None:
+    assert {"csp-wavediffur", "wavediffur"} <= set(registry.model_names())
+    assert registry.PAPER_WEIGHTS not in registry.model_names()
+    for name in ("csp-wavediffur", registry.PAPER_WEIGHTS, str(ships_paper)):
+        info = registry.find_model(name)
+        assert (info.name, info.sr, info.guided, info.pinned, info.of_paper) == (
+            "csp-wavediffur",
+            None,
+            True,
+            True,
+            True,
+        )
+        assert isinstance(registry.get_stage(name, SETTINGS), CSPWaveDiffURStage)
+    for name in ("wavediffur", registry.PAPER_WEIGHTS, str(ships_paper)):
+        info = registry.find_model(name, "bicubic")
+        assert (info.name, info.guided) == ("wavediffur", False)
+        assert info.sr is not None
+        stage = registry.get_stage(name, SETTINGS, choices=registry.Choices("bicubic", sampler="dpm++", start=0.3))
+        assert isinstance(stage, WaveDiffURStage)
+        assert isinstance(stage.module, Bicubic)
+    once = registry.get_stage("csp-wavediffur", SETTINGS, choices=registry.Choices(one_step=3))
+    assert isinstance(once, OneStep)
+    assert once.depth == 3
+
+
+def test_our_own_models_are_sr_modules(ships_paper: Path, tmp_path: Path) -> None:
+    mine = str(save_tiny(tmp_path / "mine.safetensors"))
+    for sr, guided in (("fusion", True), (mine, True)):
+        info = registry.find_model("wavediffur", sr)
+        assert info.guided is guided
+        stage = registry.get_stage("wavediffur", SETTINGS, choices=registry.Choices(sr))
+        assert isinstance(stage, WaveDiffURStage)
+        assert isinstance(stage.module, OwnModule)
+    assert registry.find_model("wavediffur").sr == registry.find_sr(shipped.DEFAULT_MODEL, (shipped.DEFAULT_MODEL,))
+
+
+def test_systems_without_weights_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "WEIGHTS", tmp_path)
+    monkeypatch.delitem(shipped.SHA256, registry.PAPER_WEIGHTS, raising=False)
+    assert "wavediffur" not in registry.model_names()
+    with pytest.raises(InputError, match="there are no weights"):
+        registry.find_model("csp-wavediffur")
 
 
 def test_shipped_weights_must_be_the_published_ones(ships: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from made_tiles import TINY, options
 
 from ursat.errors import InputError, OutputExistsError, UrsatError, UsageError
 from ursat.models.core.weights import load_weights
-from ursat.training import loop
+from ursat.training import core_recipe, loop
 from ursat.training.checkpoint import load_checkpoint, load_network
 from ursat.training.journal import read_journal
 from ursat.training.trainer import train
@@ -91,13 +91,13 @@ def test_a_signal_keeps_a_checkpoint(made, tmp_path, number):
 def test_a_loss_that_is_not_finite_keeps_the_last_checkpoint(made, tmp_path, monkeypatch):
     train(options(made, tmp_path, steps=2))
     good = weights(tmp_path)
-    real = loop.loss
+    real = core_recipe.loss
 
     def broken(*args, **kwargs):
         found = real(*args, **kwargs)
         return found._replace(total=found.total * float("nan"))
 
-    monkeypatch.setattr(loop, "loss", broken)
+    monkeypatch.setattr(core_recipe, "loss", broken)
     with pytest.raises(UrsatError, match="not finite at step 3"):
         train(options(made, tmp_path, steps=5, resume=True))
     assert same(weights(tmp_path)[1], good[1])

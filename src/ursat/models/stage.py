@@ -53,6 +53,7 @@ class StageSettings:
     seed: of the coordinate noise. fidelity: 1 gives the posterior mean, 0 a sample, anything between a blend of both.
     steps: evaluations of a sample on each level, after the mean's. A stage without noise ignores all three.
     lowest, highest: per band, the physical values that the output's dtype can hold (without the nodata value).
+    ranges: per band, the scene's 1st and 99th percentile, physical; only networks made for photographs need them.
     """
 
     sensor: SensorModel
@@ -63,6 +64,7 @@ class StageSettings:
     seed: int = 0
     fidelity: float = 1.0
     steps: int = 2
+    ranges: tuple[tuple[float, float], ...] = ()
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ursat.models.core.context import Context
+from ursat.models.predict import refine_guided
 from ursat.models.trust import upsample_smooth
 from ursat.models.wavelet import block_mean
 
@@ -98,6 +99,15 @@ class LevelBatch:
     signal: Tensor
     contexts: list[Context]
     crop: int
+
+    @property
+    def last(self) -> bool:
+        """Whether it is the one that is trained."""
+        return self.crop == 0
+
+    def enlarged(self, x: Tensor) -> Tensor:
+        """The classical enlargement (B, C, 2s, 2s) of this level's input x."""
+        return refine_guided(x, self.ref, self.trust) if self.start is None else self.start
 
 
 @dataclass(slots=True, eq=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
+from torch import nn
 
 from ursat.errors import InputError
 from ursat.models.core.config import CoreConfig
@@ -15,16 +16,20 @@ from ursat.models.core.denoiser import Denoiser
 from ursat.models.core.weights import SUFFIX, load_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
+
+ConfigT = TypeVar("ConfigT")
+NetT = TypeVar("NetT", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """step: optimiser steps done; elapsed_s: of training; best: highest validation score, or None.
 
-    config, plan: `CoreConfig` and `TrainPlan` as JSON. net, ema: state dictionaries. optimiser: those of the
+    config, plan: of the network and the run, as JSON. net, ema: state dictionaries. optimiser: those of the
     `Learner`'s optimisers, by name.
     """
 
@@ -73,9 +78,23 @@ def load_network(path: Path) -> Denoiser:
     """
     if path.suffix == SUFFIX:
         return load_weights(path)[0]
+    return load_ema(path, new_network, CoreConfig.from_json)
+
+
+def load_ema(path: Path, build: Callable[[ConfigT], NetT], parse: Callable[[dict[str, Any]], ConfigT]) -> NetT:
+    """The averaged weights of a checkpoint; evaluation mode, no gradients.
+
+    Args:
+        path: of the checkpoint.
+        build: makes the network of a configuration.
+        parse: makes the configuration of its JSON.
+
+    Raises:
+        InputError: damaged, or of another family.
+    """
     checkpoint = load_checkpoint(path)
     try:
-        net = new_network(CoreConfig.from_json(checkpoint.config))
+        net = build(parse(checkpoint.config))
         net.load_state_dict(checkpoint.ema)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{path}: its weights fit no network", hint="name checkpoint.pt of a run") from error

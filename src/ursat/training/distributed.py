@@ -44,12 +44,17 @@ class World:
         distributed.all_reduce(both, op=distributed.ReduceOp.MAX)
         return float(both[0]), int(both[1])
 
-    def share(self, net: nn.Module) -> nn.Module:
-        """The network with averaged gradients; all processes begin with rank 0's weights."""
+    def share(self, net: nn.Module, *, partly: bool = False) -> nn.Module:
+        """The network with averaged gradients; all processes begin with rank 0's weights.
+
+        Args:
+            net: on this process's device.
+            partly: some steps train only a part of it.
+        """
         if self.size == 1:
             return net
         ids = [self.device] if self.device.type == "cuda" else None
-        return DistributedDataParallel(net, device_ids=ids)
+        return DistributedDataParallel(net, device_ids=ids, find_unused_parameters=partly)
 
 
 def under_torchrun() -> bool:

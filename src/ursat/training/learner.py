@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim import Adam
 
 from ursat.errors import UrsatError, UsageError
-from ursat.models.core.config import CoreConfig
-from ursat.training.checkpoint import Checkpoint, new_network
+from ursat.training.checkpoint import Checkpoint
 from ursat.training.ema import Ema
-from ursat.training.soap import Soap
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
-    from ursat.models.core.denoiser import Denoiser
-    from ursat.training.plan import TrainPlan
+    from ursat.training.recipe import Recipe
 
 CLIP = 1.0
-_BETAS = (0.9, 0.99)
 
 
 class Learner:
     """A fresh network, drawn with the plan's seed.
 
     Attributes:
-        optimisers: SOAP for the convolutions' kernels, Adam for all else, which is small.
         step: optimiser steps done. elapsed_s: seconds of training. best: highest validation score so far, or None.
     """
 
-    def __init__(self, config: CoreConfig, plan: TrainPlan, device: torch.device) -> None:
-        self.config, self.plan, self.device = config, plan, device
-        torch.manual_seed(plan.seed)
-        self.net = new_network(config).to(device)
-        kernels = [weight for weight in self.net.parameters() if weight.ndim == 4]
-        others = [weight for weight in self.net.parameters() if weight.ndim != 4]
-        self.optimisers = {"kernels": Soap(kernels, lr=plan.lr), "others": Adam(others, lr=plan.lr, betas=_BETAS)}
-        self.ema = Ema(self.net, plan.ema)
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        torch.manual_seed(recipe.plan.seed)
+        self.net = recipe.network().to(device)
+        self.optimisers = recipe.optimisers(self.net)
+        self.ema = Ema(self.net, recipe.plan.ema)
         self.step, self.elapsed_s = 0, 0.0
         self.best: float | None = None
 
-    def begin_with(self, net: Denoiser) -> None:
-        """Take over another network's weights.
+    def begin_with(self, path: Path) -> None:
+        """Take over the weights of a file or a checkpoint.
 
         Raises:
-            UsageError: its size is another.
+            UsageError: its network's size is another.
+            InputError: it cannot be read.
         """
-        self._same(net.config)
+        net, config = self.recipe.load(path)
+        self._same(config.to_json())
         self.net.load_state_dict(net.state_dict())
-        self.ema = Ema(self.net, self.plan.ema)
+        self.ema = Ema(self.net, self.recipe.plan.ema)
 
     def go_on(self, saved: Checkpoint) -> None:
         """Take over a checkpoint whole.
@@ -59,7 +54,7 @@ class Learner:
         Raises:
             UsageError: its network's size is another.
         """
-        self._same(CoreConfig.from_json(saved.config))
+        self._same(saved.config)
         self.net.load_state_dict(saved.net)
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(saved.optimiser[name])
@@ -73,8 +68,8 @@ class Learner:
             step=self.step,
             elapsed_s=self.elapsed_s,
             best=self.best,
-            config=self.config.to_json(),
-            plan=asdict(self.plan),
+            config=self.recipe.config.to_json(),
+            plan=self.recipe.plan.to_json(),
             net=self.net.state_dict(),
             ema=self.ema.values,
             ema_count=self.ema.count,
@@ -107,9 +102,10 @@ class Learner:
         self.step += 1
         return norm
 
-    def _same(self, config: CoreConfig) -> None:
-        if config != self.config:
+    def _same(self, config: dict[str, Any]) -> None:
+        own = self.recipe.config.to_json()
+        if config != own:
             raise UsageError(
-                f"the weights are of {config.name} {config.widths}, not of {self.config.name} {self.config.widths}",
-                hint=f"--preset {config.name}, or other weights",
+                f"the weights are of {config.get('name')} {config.get('widths')}, not of {own['name']} {own['widths']}",
+                hint=f"--preset {config.get('name')}, or other weights",
             )

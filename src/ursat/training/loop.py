@@ -4,49 +4,34 @@ from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from ursat.errors import LimitError
-from ursat.models.core.weights import save_weights
 from ursat.training.ahead import ahead
-from ursat.training.batches import Batch, draw_batch, on_device
-from ursat.training.checkpoint import load_checkpoint, load_network, new_network, save_checkpoint
+from ursat.training.checkpoint import load_checkpoint, save_checkpoint
 from ursat.training.curve import draw_curve
 from ursat.training.journal import Journal
 from ursat.training.learner import Learner
-from ursat.training.objective import Flow, loss
 from ursat.training.options import TrainResult, TrainState
-from ursat.training.plan import draw_noise, learning_rate, plan_step
 from ursat.training.precision import with_precision
-from ursat.training.validate import Validation
+from ursat.training.recipes import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ursat.training.distributed import World
     from ursat.training.options import TrainOptions, TrainProgress
-    from ursat.training.plan import StepPlan
     from ursat.training.scenes import TrainingScene
     from ursat.training.signals import Stop
 
 CHECKPOINT, BEST, LAST, LOG, CURVE = "checkpoint.pt", "best.safetensors", "last.safetensors", "log.jsonl", "curve.png"
 _CHECKPOINT_S = 240.0
 _LOG_STEPS = 50
-_EXPERT_FIRST, _EXPERT_LAST = 1.0, 0.75  # weight of an expert's answer early and late in a run: it is not the truth
-_EARLY = 0.3  # share of a run
 _CUDA_THREADS = 4  # that draw batches while the device computes
-
-
-class Drawn(NamedTuple):
-    """What a step trains on, on the CPU: a batch, noise for the flow or None, the weight."""
-
-    batch: Batch
-    flow: Flow | None
-    weight: float
 
 
 class Loop:
@@ -72,27 +57,24 @@ class Loop:
         held: Sequence[TrainingScene],
         facts: dict[str, Any],
     ) -> None:
-        self.options, self.world, self.scenes, self.facts = options, world, scenes, facts
-        self.plan, device = options.plan, world.device
-        self._deepest = max(scene.depth for scene in scenes)
-        self._answered = [scene for scene in scenes if scene.expert is not None]
-        self._guided = [scene for scene in scenes if len(scene.views) > 1]
-        self.learner = Learner(options.config, self.plan, device)
+        self.options, self.world, self.facts = options, world, facts
+        device = world.device
+        self.recipe = recipe_of(options, scenes, device)
+        self.learner = Learner(self.recipe, device)
         if options.resume and (options.out / CHECKPOINT).is_file():
             self.learner.go_on(load_checkpoint(options.out / CHECKPOINT))
         elif options.init is not None:
-            self.learner.begin_with(load_network(options.init))
-        self._teacher = None if options.teacher is None else self._running(load_network(options.teacher).to(device))
-        self._net = world.share(self._running(self.learner.net))
-        self._averaged = new_network(options.config).to(device).eval()
+            self.learner.begin_with(options.init)
+        self._net = world.share(with_precision(self.learner.net, options.precision, device), partly=self.recipe.partly)
+        self._averaged = self.recipe.network().to(device).eval()
         self._writes = world.rank == 0
         self.gains: dict[str, float] = {}
         self._scored = -1  # the step of the last validation
         if self._writes:
-            self._validation = Validation(held, self.plan.side, device)
+            self._validation = self.recipe.validation(held, device)
             self._journal = Journal(options.out / LOG, self.learner.step)
         self._losses: list[float] = []
-        self._flows: list[float] = []
+        self._parts: dict[str, list[float]] = defaultdict(list)
 
     def run(self, stop: Stop, progress: TrainProgress | None = None) -> TrainResult:
         """Train until the steps or the budget are used up, or a signal says so.
@@ -134,64 +116,33 @@ class Loop:
             self.world.rank,
         )  # fmt: skip
 
-    def _running(self, net: torch.nn.Module) -> torch.nn.Module:
-        return with_precision(net, self.options.precision, self.world.device)
+    def _draw(self, step: int) -> Any:
+        done = self._done() if self.options.budget_s is not None else step / max(self.recipe.plan.steps, 1)
+        return self.recipe.draw(step, done, self.world.rank)
 
-    def _draw(self, step: int) -> Drawn:
-        """Ranks train the same levels in the same step, so that none waits for another, on batches of their own."""
-        rng = np.random.default_rng([self.plan.seed, step])
-        done = self._done() if self.options.budget_s is not None else step / max(self.plan.steps, 1)
-        todo = plan_step(self.plan, rng, self._deepest, done)
-        if self.world.rank:
-            rng = np.random.default_rng([self.plan.seed, step, self.world.rank])
-        batch = draw_batch(
-            self._fit_for(todo),
-            rng,
-            size=self.plan.batch,
-            side=self.plan.side,
-            first=todo.first,
-            last=todo.last,
-            means=todo.means,
-            reference_share=1.0 if todo.guided else 0.0,
-        )
-        flow = None
-        if todo.t is not None:
-            noise = draw_noise(self.plan.batch, self.plan.side, rng)
-            flow = Flow(torch.tensor(todo.t, dtype=torch.float32), noise)
-        return Drawn(batch, flow, todo.weight)
-
-    def _fit_for(self, todo: StepPlan) -> Sequence[TrainingScene]:
-        """The scenes that a step is meant for; where none of them has its levels, all that have."""
-        meant = self._answered if todo.taught else self._guided if todo.guided else self.scenes
-        if any(scene.depth >= todo.last for scene in meant):
-            return meant
-        return self.scenes
-
-    def _step(self, drawn: Drawn, done: float) -> None:
+    def _step(self, drawn: Any, done: float) -> None:
         device = self.world.device
-        batch = on_device(drawn.batch, device)
-        flow = None if drawn.flow is None else Flow(*(part.to(device) for part in drawn.flow))
-        weight = 0.0 if not self._answered else _EXPERT_FIRST if done < _EARLY else _EXPERT_LAST
-        lr = learning_rate(self.plan, done, self.learner.step)
+        lr = self.recipe.learning_rate(done, self.learner.step)
         try:
-            found = loss(self._net, batch, flow, expert_weight=weight, teacher=self._teacher)
-            norm = self.learner.update(found.total * drawn.weight, lr)
+            found = self.recipe.loss(self._net, drawn, device, done)
+            norm = self.learner.update(found.total * found.weight, lr)
         except torch.OutOfMemoryError as error:
+            batch = self.recipe.plan.batch
             raise LimitError(
-                f"batches of {self.plan.batch} patches do not fit into the memory of {device}",
-                hint=f"--batch {max(1, self.plan.batch // 2)}, and --resume if a checkpoint was written",
+                f"batches of {batch} patches do not fit into the memory of {device}",
+                hint=f"--batch {max(1, batch // 2)}, and --resume if a checkpoint was written",
             ) from error
         if self._writes:
             self._losses.append(float(found.total.detach()))
-            if found.flow is not None:
-                self._flows.append(float(found.flow))
+            for name, part in found.parts.items():
+                self._parts[name].append(float(part))
             if self.learner.step % _LOG_STEPS == 0:
                 self._log(lr=lr, gradient=norm)
 
     def _done(self) -> float:
         if self.options.budget_s is not None:
             return self.learner.elapsed_s / self.options.budget_s
-        return self.learner.step / max(self.plan.steps, 1)
+        return self.learner.step / max(self.recipe.plan.steps, 1)
 
     def _due(self, checked: float) -> bool:
         if self.options.eval_steps is not None:
@@ -202,11 +153,10 @@ class Loop:
         if self._losses:
             mean = math.fsum(self._losses) / len(self._losses)
             elapsed = round(self.learner.elapsed_s, 1)
-            if self._flows:
-                facts["flow"] = math.fsum(self._flows) / len(self._flows)
+            facts |= {name: math.fsum(values) / len(values) for name, values in self._parts.items()}
             self._journal.write("step", self.learner.step, loss=mean, elapsed_s=elapsed, **facts)
             self._losses.clear()
-            self._flows.clear()
+            self._parts.clear()
 
     def _validate(self) -> None:
         if self._scored == self.learner.step:
@@ -229,20 +179,19 @@ class Loop:
 
     def _write_weights(self, name: str) -> None:
         meta = {
-            "config": self.options.config.to_json(),
             "data": self.facts,
             "steps": self.learner.step,
             "date": datetime.now(UTC).date().isoformat(),
             "val": self.gains,
         }
-        save_weights(self.options.out / name, self.learner.ema.values, meta)
+        self.recipe.save(self.options.out / name, self.learner.ema.values, meta)
 
     def _state(self, begun: tuple[int, float]) -> TrainState:
         learner, (step, elapsed) = self.learner, begun
         speed = (learner.step - step) / max(learner.elapsed_s - elapsed, 1e-9)
         done = self._done()
         left = (
-            (self.plan.steps - learner.step) / speed if self.options.budget_s is None
+            (self.recipe.plan.steps - learner.step) / speed if self.options.budget_s is None
             else self.options.budget_s - learner.elapsed_s
         )  # fmt: skip
         recent = self._losses[-20:]

@@ -8,6 +8,7 @@ departure in units of that spread. To both the mean is given: neither moves it d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,6 @@ from ursat.models.core.context import detail_scale
 from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
 from ursat.models.core.flow import as_level, interpolate
 from ursat.models.core.state import activity, features, from_state, to_state, unknown_scale
-from ursat.models.predict import refine_guided
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,6 +34,10 @@ _SPREAD_WEIGHT, _FLOW_WEIGHT = 0.5, 0.5
 _TINY = 1e-6  # of a mean square, state units
 _INNER = (..., slice(_BORDER, -_BORDER), slice(_BORDER, -_BORDER))
 _OUTLIER = 4.0  # standard deviations; a departure beyond says more about the spread than about the flow
+
+
+# (network, level, its input) -> its output
+RunLevel = Callable[["nn.Module", "LevelBatch", "Tensor"], "Tensor"]
 
 
 class Flow(NamedTuple):
@@ -67,7 +71,7 @@ class Seen:
 
 def see(level: LevelBatch, x: Tensor) -> Seen:
     """Features of a level whose input is x (B, C, s, s)."""
-    start = refine_guided(x, level.ref, level.trust) if level.start is None else level.start
+    start = level.enlarged(x)
     scale = torch.tensor(
         [[detail_scale(float(v), level.level) for v in sample] for sample in level.signal],
         dtype=x.dtype,
@@ -104,14 +108,14 @@ def asked_of(level: LevelBatch, state: Tensor) -> Tensor:
     return wanted
 
 
-def chain(net: nn.Module, batch: Batch) -> Tensor:
-    """The input of the batch's last level: where the chain begins, or what the stages before it make."""
+def chain(net: nn.Module, batch: Batch, run: RunLevel = run_level) -> Tensor:
+    """The input of the batch's last level: where the chain begins, or what the stages before it make by ``run``."""
     x = batch.levels[0].x
     if x is None:
         raise ValueError("the first level of a chain brings its input")
     with torch.no_grad():
         for level in batch.levels[:-1]:
-            x = run_level(net, level, x)
+            x = run(net, level, x)
             x = x[..., level.crop : -level.crop, level.crop : -level.crop]
     return x
 

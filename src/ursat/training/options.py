@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ursat.errors import UsageError
 from ursat.models.core.config import PRESETS, CoreConfig
+from ursat.models.paper.config import PRESETS as PAPER_PRESETS
+from ursat.models.paper.config import WINDOW, PaperConfig
 from ursat.training.batches import MARGIN
 from ursat.training.expert import EXPERTS
+from ursat.training.paper.plan import PaperPlan, PaperStage
 from ursat.training.plan import TrainPlan
 
 if TYPE_CHECKING:
@@ -24,13 +27,15 @@ class TrainOptions:
     """One of ``steps`` and ``budget_s`` says how long.
 
     data: a data pack or a folder of images. out: where the run writes.
-    preset: a name of `PRESETS`, or a configuration.
+    preset: a name of `PRESETS`, of the core family or the paper's, or a configuration.
+    stage: of the paper's networks: pre-training (x2) or fine-tuning (x4), or a plan.
     steps: of the optimiser. budget_s: seconds of training, scenes not counted.
     resume: go on from ``out``'s checkpoint, if there is one.
     init: weights or a checkpoint to begin with. teacher: the same, whose posterior mean is aimed at as well.
     expert: a name of `EXPERTS`, a public network whose answers about the scenes are targets; None: the truth alone.
     pack: folder of scenes, made or completed where needed; None: inside ``out``. scenes, val_scenes: how many.
-    batch: patches a step and process. side: cells of a patch; None: what suits the network. lr: its peak.
+    batch: patches a step and process. side: cells of a patch; None: what suits the network. lr: its peak; None: the
+    family's.
     seed: of weights and draws; scenes have their own.
     eval_s, eval_steps: validation every so often; steps win.
     processes: how many train together. jobs: how many make scenes.
@@ -38,7 +43,8 @@ class TrainOptions:
 
     data: Path
     out: Path
-    preset: str | CoreConfig = "core-xs"
+    preset: str | CoreConfig | PaperConfig = "core-xs"
+    stage: PaperStage | PaperPlan = "pretrain"
     steps: int | None = None
     budget_s: float | None = None
     resume: bool = False
@@ -50,7 +56,7 @@ class TrainOptions:
     val_scenes: int = 24
     batch: int = 8
     side: int | None = None
-    lr: float = 3e-3
+    lr: float | None = None
     seed: int = 0
     eval_s: float = 600.0
     eval_steps: int | None = None
@@ -60,23 +66,31 @@ class TrainOptions:
     jobs: int = 1
 
     @property
-    def config(self) -> CoreConfig:
+    def config(self) -> CoreConfig | PaperConfig:
         """The network's size.
 
         Raises:
             UsageError: there is no such preset.
         """
-        if isinstance(self.preset, CoreConfig):
+        if not isinstance(self.preset, str):
             return self.preset
-        if self.preset not in PRESETS:
-            raise UsageError(f"there is no preset {self.preset!r}", hint=f"one of {', '.join(PRESETS)}")
-        return PRESETS[self.preset]
+        known = PRESETS | PAPER_PRESETS
+        if self.preset not in known:
+            raise UsageError(f"there is no preset {self.preset!r}", hint=f"one of {', '.join(known)}")
+        return known[self.preset]
 
     @property
-    def plan(self) -> TrainPlan:
+    def plan(self) -> TrainPlan | PaperPlan:
         """What decides the result."""
-        side = _SMALLEST + 8 * self.config.align if self.side is None else self.side
-        plan = TrainPlan(steps=self.steps or 0, batch=self.batch, side=side, lr=self.lr, seed=self.seed)
+        config = self.config
+        if isinstance(config, PaperConfig):
+            given = self.stage if isinstance(self.stage, PaperPlan) else PaperPlan.of(config, self.stage)
+            paper = replace(given, steps=self.steps or 0, batch=self.batch, seed=self.seed)
+            paper = paper if self.side is None else replace(paper, side=self.side)
+            return paper if self.lr is None else replace(paper, lr=self.lr)
+        side = _SMALLEST + 8 * config.align if self.side is None else self.side
+        plan = TrainPlan(steps=self.steps or 0, batch=self.batch, side=side, seed=self.seed)
+        plan = plan if self.lr is None else replace(plan, lr=self.lr)
         return plan if self.init is None else replace(plan, alone=0.0)  # weights to begin with know the mean already
 
     def check(self) -> None:
@@ -87,9 +101,16 @@ class TrainOptions:
         """
         if (self.steps is None) == (self.budget_s is None):
             raise UsageError("say once how long to train", hint="--budget 2h, or --steps 20000")
-        if self.side is not None and (self.side < _SMALLEST or (self.side - _SMALLEST) % (8 * self.config.align)):
-            fits = f"{_SMALLEST} plus a multiple of {8 * self.config.align}"
+        step = WINDOW if isinstance(self.config, PaperConfig) else 8 * self.config.align
+        if self.side is not None and (self.side < _SMALLEST or (self.side - _SMALLEST) % step):
+            fits = f"{_SMALLEST} plus a multiple of {step}"
             raise UsageError(f"patches of {self.side} cells do not fit {self.config.name}", hint=f"take {fits}")
+        if isinstance(self.config, PaperConfig) and (self.teacher, self.expert) != (None, None):
+            raise UsageError(
+                f"{self.config.name} is trained on the truth alone", hint="leave out --teacher and --expert"
+            )
+        if self.stage != "pretrain" and not isinstance(self.config, PaperConfig):
+            raise UsageError(f"{self.config.name} is not trained in stages", hint="leave out --stage")
         if self.expert is not None and self.expert not in EXPERTS:
             raise UsageError(f"there is no expert {self.expert!r}", hint=f"one of {', '.join(EXPERTS)}")
         for path in (self.init, self.teacher):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from ursat.errors import UsageError
 
@@ -21,11 +22,11 @@ class Mixed(nn.Module):
         self.net = net
         self._device_type = device_type
 
-    def forward(self, features: Tensor, context: Tensor, t: Tensor) -> Tensor:
+    def forward(self, *inputs: Any, **switches: Any) -> Any:
         """As the network itself."""
         with torch.autocast(self._device_type, torch.bfloat16):
-            out: Tensor = self.net(features, context, t)
-        return out.float()
+            out = self.net(*inputs, **switches)
+        return tree_map_only(Tensor, Tensor.float, out)
 
 
 def with_precision(net: nn.Module, precision: Precision, device: torch.device) -> nn.Module:

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ursat.models.core.config import STATE
-from ursat.training.batches import Batch, draw_batch, on_device
+from ursat.training.batches import draw_batch, on_device
 from ursat.training.objective import chain, run_level
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from ursat.training.batches import Batch, LevelBatch
+    from ursat.training.objective import RunLevel
     from ursat.training.scenes import TrainingScene
 
 _DEEPEST = 3
@@ -31,9 +32,13 @@ class Validation:
         scenes: any number; none gives no gains.
         side: cells of a patch.
         device: where the network is.
+        run: how the network answers a level.
     """
 
-    def __init__(self, scenes: Sequence[TrainingScene], side: int, device: torch.device) -> None:
+    def __init__(
+        self, scenes: Sequence[TrainingScene], side: int, device: torch.device, run: RunLevel = run_level
+    ) -> None:
+        self._run = run
         self._cases: list[tuple[str, Batch]] = []
         for number, scene in enumerate(scenes):
             for level in range(1, min(scene.depth, _DEEPEST) + 1):
@@ -43,27 +48,23 @@ class Validation:
                         means=True, reference_share=float(guided),
                     )  # fmt: skip
                     self._cases.append((f"L{level}/{'ref' if guided else 'noref'}", on_device(batch, device)))
-        classical = _Classical()
-        self._classical = [self._error(classical, batch) for _, batch in self._cases]
+        self._classical = [self._error(nn.Identity(), batch, _classical) for _, batch in self._cases]
 
     @torch.no_grad()
     def gains(self, net: nn.Module) -> dict[str, float]:
         """Mean gain in dB by level and track; the chain of levels before is the network's own, or classical as well."""
         found: dict[str, list[float]] = defaultdict(list)
         for (key, batch), classical in zip(self._cases, self._classical, strict=True):
-            error = self._error(net, batch)
+            error = self._error(net, batch, self._run)
             found[key].append(10 * float(np.log10(max(classical, 1e-6) / max(error, 1e-6))))
         return {key: float(np.mean(values)) for key, values in sorted(found.items())}
 
     @staticmethod
-    def _error(net: nn.Module, batch: Batch) -> float:
-        mean = run_level(net, batch.levels[-1], chain(net, batch))
+    def _error(net: nn.Module, batch: Batch, run: RunLevel) -> float:
+        mean = run(net, batch.levels[-1], chain(net, batch, run))
         inner = (..., slice(2 * _BORDER, -2 * _BORDER), slice(2 * _BORDER, -2 * _BORDER))
         return float(((mean - batch.truth)[inner] ** 2).mean())
 
 
-class _Classical(nn.Module):
-    """The network that corrects nothing."""
-
-    def forward(self, features: Tensor, _context: Tensor, _t: Tensor) -> Tensor:
-        return torch.zeros_like(features[:, :STATE])
+def _classical(_net: nn.Module, level: LevelBatch, x: Tensor) -> Tensor:
+    return level.enlarged(x)

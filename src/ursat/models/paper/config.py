@@ -1,0 +1,107 @@
+"""Sizes and switches of the paper's networks (arXiv 2412.18996, section 3.2 and Tables 5-6)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+WINDOW = 32  # cells of the level's input grid a side: attention does not look beyond one
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLiteral:
+    """Formulas as they are printed, one switch each. All are off: as printed, each harms the result.
+
+    softmax: Eq. 18 with V inside the softmax, softmax(Q K^T V / sqrt(d)); its rows are then distributions over the
+        channels, and no attention weights exist. Off: softmax(Q K^T / sqrt(d)) V, what every cited source has.
+    lambda2: Eq. 19 with 2 for the total variation. Against 0.1 for the squared error, that leaves about a hundredth of
+        the finest detail. Off: 0.01, as the code has that the sentence comes from (DiffLL, arXiv 2306.00306).
+    ssim: Eq. 20 with the structural similarity of the difference to nothing, SSIM(I_SR - I_H). That has no second
+        image; it is read as SSIM(I_SR - I_H, 0). Off: SSIM(I_SR, I_H).
+    epsilon: the U-Net's output is the noise itself. Off: it corrects the noise that the condition alone implies, so
+        that a network that has learned nothing already returns the condition (see `ursat.models.paper.unet`).
+    projection: Eq. 9 on the noisy iterate with tau as b_t. Off: on the clean estimate, with the observation, which
+        alone makes the result agree with it (see `ursat.models.paper.projection`). No weight depends on it.
+    """
+
+    softmax: bool = False
+    lambda2: bool = False
+    ssim: bool = False
+    epsilon: bool = False
+    projection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaperConfig:
+    """Everything that decides what the network is.
+
+    widths: of the U-Net s_theta on the level's grid, on the grid half as fine, and so on; blocks: residual blocks a
+    grid; middle: more of them on the coarsest. embedding: width of the vector of time, GSD and reference.
+    tokens: width d of the CSP encoder T_theta; csp_blocks: its pairs of cross-attention and dilated block (Figure 4).
+    restore: width of the CSHR M (Figure 5). heads: of every cross-attention (Table 6: 8, 12 or 16).
+    csp: without, the U-Net sees no tokens; cshr: without, the bands of the classical enlargement pass through
+    (Table 5). progressive: the networks are told the level (Table 6, *Progressive*), else not (*Reuse*).
+    literal: see `PaperLiteral`.
+    """
+
+    name: str
+    widths: tuple[int, ...]
+    blocks: int
+    middle: int
+    embedding: int
+    tokens: int
+    csp_blocks: int
+    restore: int
+    heads: int
+    csp: bool = True
+    cshr: bool = True
+    progressive: bool = False
+    literal: PaperLiteral = field(default_factory=PaperLiteral)
+
+    def __post_init__(self) -> None:
+        sizes = (*self.widths, self.blocks, self.embedding, self.tokens, self.csp_blocks, self.restore, self.heads)
+        if len(self.widths) < 2 or min(sizes) < 1 or self.middle < 0:
+            raise ValueError(f"sizes of {self.name} must be positive, with two grids or more: {self}")
+        if len(self.widths) > WINDOW.bit_length() - 1:
+            raise ValueError(f"{len(self.widths)} grids are more than a window of {WINDOW} cells can be halved into")
+        wide = (*self.widths[-2:], self.tokens, self.restore)
+        if any(width % self.heads for width in wide):
+            raise ValueError(f"{self.heads} heads do not divide the widths {wide}")
+        if self.tokens % 4 or self.restore % 4:
+            raise ValueError(f"widths {self.tokens} and {self.restore} must be multiples of 4")
+
+    @property
+    def halo(self) -> int:
+        """Cells around a block that its networks are given; a multiple of `WINDOW`, so that windows stay absolute.
+
+        The layers could see farther (two windows and the convolutions between); what lies there hardly counts.
+        """
+        return WINDOW
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> PaperConfig:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: not a configuration.
+        """
+        try:
+            given = {each.name: data[each.name] for each in fields(PaperConfig)}
+            given["widths"] = tuple(int(width) for width in given["widths"])
+            given["literal"] = PaperLiteral(**given["literal"])
+            return PaperConfig(**given)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a configuration of the paper's networks: {data}") from error
+
+
+PRESETS: dict[str, PaperConfig] = {
+    config.name: config
+    for config in (
+        PaperConfig("paper", (48, 96, 192, 192), 2, 2, 192, 384, 2, 144, 12),
+        PaperConfig("paper-mini", (24, 48, 96), 2, 2, 96, 96, 1, 48, 4),
+    )
+}

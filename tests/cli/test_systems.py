@@ -1,0 +1,80 @@
+"""The paper's systems on the command line: what `ursat models` says of them, and how `--sr` fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from paper_network import CONFIG, save_paper_tiny
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli_fakes import Outcome
+
+    Cli = Callable[..., Outcome]
+
+SCENE = str(Path(__file__).parents[2] / "sample_data" / "landsat8.tif")
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return save_paper_tiny(tmp_path / "tiny.safetensors", licence="CC0-1.0", steps=7)
+
+
+def test_models_know_the_paper_s_weights(cli: Cli, weights: Path) -> None:
+    found = json.loads(cli("models", "info", str(weights), "--json").out)
+    assert (found["name"], found["kind"], found["mode"]) == ("csp-wavediffur", "diffusion", "realistic")
+    assert (found["config"]["name"], found["halo"], found["licence"]) == ("paper-tiny", CONFIG.halo, "CC0-1.0")
+    assert found["evaluations"] == {"faithful": 1, "realistic": 21}
+    assert "Algorithm 2" in cli("models", "info", str(weights)).out
+    verdict = cli("models", "verify", str(weights))
+    assert (verdict.code, "ok: paper-tiny" in verdict.out) == (0, True)
+    weights.write_bytes(weights.read_bytes()[:-100])
+    verdict = cli("models", "verify", str(weights))
+    assert (verdict.code, "truncated" in verdict.out) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("sr", "code", "said", "hint"),
+    [
+        ("lanczos", 2, "there is no SR module 'lanczos'", "bicubic"),
+        ("gone.pth", 3, "cannot read gone.pth", "check the path"),
+        ("gone.onnx", 3, "cannot read gone.onnx", "check the path"),
+        ("text.safetensors", 3, "text.safetensors is not a safetensors file", "again"),
+        ("tiny.safetensors", 2, "holds networks of the paper", "enlarges by itself"),
+    ],
+)
+def test_modules_that_do_not_exist(
+    cli: Cli, weights: Path, monkeypatch: pytest.MonkeyPatch, sr: str, code: int, said: str, hint: str
+) -> None:
+    monkeypatch.chdir(weights.parent)
+    Path("text.safetensors").write_text("hello")
+    outcome = cli("upscale", SCENE, "--scale", "2", "--model", str(weights), "--sr", sr, "-q")
+    assert (outcome.code, outcome.out) == (code, "")
+    first, second = outcome.err.splitlines()
+    assert said in first
+    assert hint in second
+    assert not list(weights.parent.glob("*.tif"))
+
+
+def test_modules_that_cannot_be_run(cli: Cli, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is there but no network is found out before anything is written."""
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    monkeypatch.chdir(weights.parent)
+    Path("text.onnx").write_text("hello")
+    outcome = cli("upscale", SCENE, "--scale", "2", "--model", str(weights), "--sr", "text.onnx", "-q")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "no ONNX network" in outcome.err
+    assert not list(weights.parent.glob("*.tif"))
+
+
+@pytest.mark.parametrize("model", ["fusion", "csp-wavediffur"])
+def test_models_without_a_module(cli: Cli, model: str) -> None:
+    outcome = cli("upscale", SCENE, "--scale", "2", "--model", model, "--sr", "bicubic", "-q")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"--sr: the model {model} has no SR module" in outcome.err
+    assert "--model wavediffur" in outcome.err
