@@ -15,10 +15,11 @@ import torch
 from ablation_training import load_scenes
 from torch.nn.functional import pad
 
-from ursat.benchmark.metrics import average_gradient, psnr
+from ursat.benchmark.metrics.gradient import average_gradient
+from ursat.benchmark.metrics.psnr import psnr
+from ursat.benchmark.metrics.spectrum import ring_power, spectrum_error
 from ursat.benchmark.observation import Observation, fits, make_observation, write_observation
 from ursat.benchmark.places import load_places
-from ursat.benchmark.spectrum import ring_power, spectrum_error
 from ursat.io.scene import open_scene
 from ursat.models.core import stage as core_stage
 from ursat.models.core.config import BANDS, STATE

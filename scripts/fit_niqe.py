@@ -1,4 +1,4 @@
-"""Fit the pristine model of NIQE-EO on sharp training tiles and write src/ursat/benchmark/niqe_eo.npz.
+"""Fit the pristine model of NIQE-EO on sharp training tiles and write src/ursat/benchmark/metrics/niqe_eo.npz.
 
     python scripts/fit_niqe.py DATA
 
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ursat.benchmark.niqe import LEAST_SIDE, SHARP, block_features, luma
+from ursat.benchmark.metrics.niqe import LEAST_SIDE, SHARP, block_features, luma
 from ursat.benchmark.observation import DN_PER_STEP
 from ursat.benchmark.places import load_places
 
-TARGET = Path(__file__).parents[1] / "src" / "ursat" / "benchmark" / "niqe_eo.npz"
+TARGET = Path(__file__).parents[1] / "src" / "ursat" / "benchmark" / "metrics" / "niqe_eo.npz"
 COARSEST_M = 0.3
 FALSE_COLOUR = {"seneca_US-nirfc"}
 BLOCKS_OF_A_PLACE = 300

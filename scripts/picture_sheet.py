@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 import ursat
 from ursat.benchmark.baselines import bicubic, hpf, nearest
-from ursat.benchmark.metrics import average_gradient, psnr
+from ursat.benchmark.metrics.gradient import average_gradient
+from ursat.benchmark.metrics.psnr import psnr
 from ursat.benchmark.observation import Observation, make_observation
 from ursat.benchmark.places import PlaceImage, load_places
 from ursat.benchmark.tool import Ursat, parse_options, typed_options

@@ -5,6 +5,7 @@ from made_places import place_image
 from ursat.benchmark.ensemble import MeanOfSamples, mean_of_samples
 from ursat.benchmark.evaluate import run
 from ursat.benchmark.judge import Answer
+from ursat.benchmark.methods import make_methods
 from ursat.benchmark.observation import make_observation
 from ursat.benchmark.scores import Cell
 from ursat.benchmark.tables import difference_table
@@ -30,22 +31,22 @@ def exact_posterior(monkeypatch):
 
 
 def test_the_mean_of_samples_approaches_the_posterior_mean():
-    methods = mean_of_samples(Ursat((("psf", "box"),)), 9)
+    texts = ["ursat:faithful,psf=box,ursat:realistic,psf=box,ursat:realistic,psf=box,mean=9"]
+    methods = make_methods(texts, Ursat())
     assert list(methods) == [
-        "ursat[psf=box mode=faithful]",
-        "ursat[psf=box mode=realistic]",
-        "mean of 9 ursat[psf=box mode=realistic]",
-    ]
+        "ursat:faithful,psf=box", "ursat:realistic,psf=box", "ursat:realistic,psf=box,mean=9",
+    ]  # fmt: skip
     table = run(methods, [Cell(4, "bicubic", "noref")], [IMAGE])
     faithful, one, mean = (table.mean(table.cells[0], name) for name in methods)
     assert one - faithful == pytest.approx(-3.01, abs=0.15)
     assert mean - faithful == pytest.approx(-10 * np.log10(1 + 1 / 9), abs=0.1)
     assert table.mean(table.cells[0], table.methods[2], "spread") == pytest.approx(SIGMA, rel=0.02)
-    first, second = difference_table(table, ["psnr"]).splitlines()[2:]
-    assert f"| {list(methods)[1]} | {one - faithful:+.2f} [" in first
-    assert first.endswith(" | - |")  # one sample has no spread
-    assert f"| {list(methods)[2]} | {mean - faithful:+.2f} [" in second
-    assert second.endswith(f" | {table.mean(table.cells[0], table.methods[2], 'spread'):.2f} |")
+    first, second = difference_table(table, ["psnr"]).rows
+    assert first[3] == list(methods)[1]
+    assert first[4].startswith(f"{one - faithful:+.2f} [")
+    assert first[5] == "-"  # one sample has no spread
+    assert second[4].startswith(f"{mean - faithful:+.2f} [")
+    assert second[5] == f"{table.mean(table.cells[0], table.methods[2], 'spread'):.2f}"
 
 
 def test_seeds_differ_from_sample_to_sample():
@@ -56,7 +57,7 @@ def test_seeds_differ_from_sample_to_sample():
     assert two.figures["spread"] == pytest.approx(np.sqrt(np.mean((first - second) ** 2) / 2))
 
 
-@pytest.mark.parametrize(("options", "count"), [((), 1), ((("seed", "3"),), 4), ((("mode", "faithful"),), 4)])
+@pytest.mark.parametrize(("options", "count"), [((), "1"), ((), "many"), ((("seed", "3"),), "4")])
 def test_what_makes_no_ensemble_is_refused(options, count):
-    with pytest.raises(UsageError, match="--ensemble"):
+    with pytest.raises(UsageError, match="mean=N"):
         mean_of_samples(Ursat(options), count)

@@ -4,10 +4,12 @@ import math
 import numpy as np
 import pytest
 from made_places import place_image
+from PIL import Image
 
 from ursat.benchmark import evaluate, scores
 from ursat.benchmark.baselines import BASELINES, bicubic
 from ursat.benchmark.evaluate import run
+from ursat.benchmark.images import FileImage
 from ursat.benchmark.judge import Answer
 from ursat.benchmark.scores import Cell
 from ursat.benchmark.tables import psnr_table
@@ -68,8 +70,10 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
         return real(methods, task)
 
     monkeypatch.setattr(evaluate, "_compute", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        measure(Counting(), cache)
+    cut = measure(Counting(), cache)
+    assert not cut.complete
+    assert len({score.image_id for score in cut.scores}) == 1
+    assert {score.key for score in cut.scores} < {score.key for score in whole.scores}
     monkeypatch.setattr(evaluate, "_compute", real)
     with cache.open("a") as file:
         file.write('{"image_id": "cut sho')
@@ -103,7 +107,6 @@ def test_a_failure_is_shown_and_tried_again(tmp_path):
     cache = tmp_path / "scores.jsonl"
     table = measure(Counting(fail_on="meadow/0"), cache, cells=CELLS[:1])
     assert [s.note for s in table.failures] == ["InputError: lr.tif: cannot be read"]
-    assert "lr.tif: cannot be read" in psnr_table(table)
     healed = Counting()
     assert not measure(healed, cache, cells=CELLS[:1]).failures
     assert healed.seen == [("meadow/0", "noref")]
@@ -153,5 +156,60 @@ def test_how_it_is_shown_or_trained_changes_no_score(tmp_path, monkeypatch):
     (package / "benchmark" / "tool.py").write_text("options = 1")
     after = prints()
     assert (after[0] != before[0], after[1] == before[1]) == (True, True)
-    (package / "benchmark" / "metrics.py").write_text("psnr = 1")
+    (package / "benchmark" / "degrade.py").write_text("bicubic = 1")
     assert all(now != then for now, then in zip(prints(), after, strict=True))
+
+
+def test_several_seeds_are_one_value_an_image_and_a_spread():
+    def noisy(o):
+        return bicubic(o) + 40 * np.random.default_rng(o.seed).standard_normal(o.gt.shape)
+
+    table = run({"mine": noisy}, CELLS[:1], IMAGES, seeds=(0, 1, 2))
+    by_seed = [run({"mine": noisy}, CELLS[:1], IMAGES, seeds=(seed,)).mean(CELLS[0], "mine") for seed in (0, 1, 2)]
+    assert len(table.values(CELLS[0], "mine")) == 2
+    assert table.mean(CELLS[0], "mine") == pytest.approx(np.mean(by_seed))
+    assert table.seeds_spread(CELLS[0], "mine") == pytest.approx(np.std(by_seed, ddof=1))
+    assert math.isnan(run({"mine": noisy}, CELLS[:1], IMAGES).seeds_spread(CELLS[0], "mine"))
+
+
+def test_each_answer_is_handed_on():
+    kept = []
+    run(
+        {"bicubic": bicubic},
+        CELLS[:1],
+        IMAGES,
+        keep=lambda o, name, pixels: kept.append((o.image_id, name, pixels.shape)),
+    )
+    assert kept == [("meadow/0", "bicubic", (3, 64, 64)), ("harbour/1", "bicubic", (3, 72, 64))]
+
+
+def test_another_setting_is_another_measurement(tmp_path):
+    cache = tmp_path / "scores.jsonl"
+    run({"mine": Counting()}, CELLS[:1], IMAGES, cache=cache, setting="crop 64")
+    again, other = Counting(), Counting()
+    run({"mine": again}, CELLS[:1], IMAGES, cache=cache, setting="crop 64")
+    run({"mine": other}, CELLS[:1], IMAGES, cache=cache, setting="crop 32")
+    assert (again.seen, len(other.seen)) == ([], 2)
+
+
+def test_an_image_that_cannot_be_read_fails_alone(tmp_path):
+    broken = tmp_path / "broken.png"
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(broken)
+    image = FileImage(broken, "broken", "ruin", 1.0)
+    assert image.shape == (64, 64)
+    broken.write_bytes(b"no image any more")
+    table = run({"bicubic": bicubic}, CELLS[:1], [image, IMAGES[0]])
+    assert [(s.image_id, s.note[:11]) for s in table.failures] == [("broken", "InputError:")]
+    assert set(table.values(CELLS[0], "bicubic")) == {"meadow/0"}
+
+
+def test_a_choosy_method_is_asked_where_it_applies():
+    class Choosy:
+        def applies(self, scale, track):
+            return track == "noref"
+
+        def __call__(self, o):
+            return bicubic(o)
+
+    table = run({"mine": Choosy()}, CELLS[:2], IMAGES)
+    assert [len(table.values(cell, "mine")) for cell in CELLS[:2]] == [2, 0]

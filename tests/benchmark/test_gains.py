@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from ursat.benchmark.gains import average, gains
+from ursat.benchmark.gains import average, gains, over_best
 from ursat.benchmark.scores import Cell, Score, Table
 
 CELLS = (Cell(4, "bicubic", "noref"), Cell(8, "bicubic", "noref"), Cell(4, "bicubic", "ref"))
@@ -49,6 +50,27 @@ def test_the_interval_is_that_of_the_mean():
     assert gain.mean == pytest.approx(np.mean(list(differences.values())))
     assert (gain.high - gain.low) / 2 == pytest.approx(half, rel=0.1)
     assert gain.low < gain.mean < gain.high
+
+
+def test_the_interval_is_scipys():
+    rng = np.random.default_rng(3)
+    differences = {f"i{n}": d for n, d in enumerate(rng.gamma(1.0, 2.0, 40))}  # far from normal
+    gain = average([differences], seed=5)
+    theirs = bootstrap(
+        (list(differences.values()),), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert gain.low == pytest.approx(theirs.low, abs=0.05 * width)
+    assert gain.high == pytest.approx(theirs.high, abs=0.05 * width)
+    assert average([differences], seed=5) == gain != average([differences], seed=6)
+
+
+def test_the_best_baseline_itself_has_no_gain():
+    level = np.full((3, 2), 30.0)
+    found = table(level + 1, {"ibp": level, "hpf": level - 2})
+    assert over_best(found, CELLS[0], "ibp") is None
+    assert over_best(found, CELLS[0], "hpf").text == "-2.00 [-2.00, -2.00]"
+    assert over_best(found, CELLS[0], "mine").mean == 1
 
 
 def test_an_images_cells_are_drawn_together():

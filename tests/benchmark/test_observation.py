@@ -1,10 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
 from made_places import place_image
 
 from ursat.benchmark.degrade import degrade
-from ursat.benchmark.observation import RATIO, SHIFT, TRACKS, fits, make_observation, read_result, write_observation
+from ursat.benchmark.observation import (
+    RATIO,
+    SHIFT,
+    STRANGE,
+    TRACKS,
+    fits,
+    make_observation,
+    read_result,
+    write_observation,
+)
 from ursat.benchmark.places import other_place
 
 IMAGE = place_image(0, (98, 115))
@@ -12,7 +23,7 @@ OTHER = place_image(1, (60, 200), place="harbour")
 
 
 def observe(track, degradation="sensor", scale=4, seed=0, image=IMAGE):
-    return make_observation(image, scale, degradation, track, seed, other=OTHER if track == "ref-wrong" else None)
+    return make_observation(image, scale, degradation, track, seed, other=OTHER if track in STRANGE else None)
 
 
 @pytest.mark.parametrize("track", TRACKS)
@@ -124,3 +135,34 @@ def test_files_carry_the_ground(tmp_path):
         assert a.nodata is None
         assert a.dtypes[0] == "uint16"
     assert write_observation(observe("noref"), tmp_path / "b")[1] is None
+
+
+def test_a_changed_reference_shows_another_place_in_a_quarter_of_the_ground():
+    plain, changed, wrong = (observe(track, "bicubic") for track in ("ref", "ref-changed", "ref-wrong"))
+    np.testing.assert_array_equal(plain.lr, changed.lr)
+    differs = (np.abs(plain.ref.astype(int) - changed.ref) > 1).any(axis=0)
+    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    assert np.ptp(rows) + 1 == pytest.approx(36, abs=4)  # half of 72, and the kernel's reach
+    assert np.ptp(columns) + 1 == pytest.approx(42, abs=4)
+    middle = (slice(None), slice(rows[6], rows[-6]), slice(columns[6], columns[-6]))
+    np.testing.assert_array_equal(changed.ref[middle], wrong.ref[middle])
+    again = observe("ref-changed", "bicubic")
+    np.testing.assert_array_equal(changed.ref, again.ref)
+    assert (observe("ref-changed", "bicubic", seed=1).ref != changed.ref).any()
+
+
+def test_the_papers_reference_is_one_and_a_half_times_the_input():
+    o = make_observation(IMAGE, 2, "bicubic", "ref")
+    assert (o.gt.shape, o.lr.shape, o.ref.shape) == ((3, 98, 114), (3, 49, 57), (3, 74, 86))
+    assert make_observation(IMAGE, 4, "bicubic", "ref", ratio=1.5).ref.shape == (3, 36, 42)
+    with pytest.raises(ValueError, match="no such cell"):
+        make_observation(IMAGE, 2, "bicubic", "ref", ratio=3)
+
+
+def test_sixteen_bits_are_reflectance_already(tmp_path):
+    deep = replace(IMAGE, pixels=IMAGE.pixels.astype(np.uint16) * 40 + 7)
+    o = make_observation(deep, 4, "bicubic", "noref")
+    np.testing.assert_array_equal(o.gt, deep.pixels[:, :96, :112])
+    written = write_observation(make_observation(IMAGE, 4, "bicubic", "ref", ratio=1.5), tmp_path)[1]
+    with rasterio.open(written) as file:
+        assert file.transform.a == pytest.approx(2.0 / 1.5)

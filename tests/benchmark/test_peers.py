@@ -8,7 +8,7 @@ from made_places import place_image
 
 from ursat.benchmark import peers
 from ursat.benchmark.baselines import bicubic
-from ursat.benchmark.metrics import psnr
+from ursat.benchmark.metrics.psnr import psnr
 from ursat.benchmark.observation import make_observation
 from ursat.errors import UsageError
 
@@ -80,4 +80,4 @@ def test_the_real_network_is_better_than_bicubic():
     ],
 )
 def test_where_a_method_applies(method, scale, track, expected):
-    assert peers.applies(method, scale, track) is expected
+    assert peers.applies(method, None, scale, track) is expected

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursat.benchmark.degrade import apply_weights, bicubic_weights
+from ursat.benchmark import injection
+from ursat.benchmark.degrade import apply_weights, bicubic_weights, lanczos_weights
+from ursat.benchmark.observation import box_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +30,6 @@ def enlarge(image: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
     return apply_weights(image, rows, columns)
 
 
-def box_mean(image: NDArray[Any], scale: int) -> NDArray[np.float64]:
-    """Means of blocks of ``scale`` x ``scale`` pixels. (C, H, W) -> (C, H/scale, W/scale)."""
-    bands, height, width = image.shape
-    blocks = image.reshape(bands, height // scale, scale, width // scale, scale)
-    return np.asarray(blocks.mean(axis=(2, 4), dtype=np.float64))
-
-
 def _corrected(x: NDArray[np.float64], o: Observation, times: int) -> NDArray[np.float64]:
     """Add the enlarged difference between the input and the box mean of ``x``, ``times`` times."""
     for _ in range(times):
@@ -49,7 +44,13 @@ def nearest(o: Observation) -> NDArray[np.float64]:
 
 def bicubic(o: Observation) -> NDArray[np.float64]:
     """The input enlarged."""
-    return enlarge(o.lr, o.gt.shape[-2:])
+    return enlarge(o.lr, o.shape)
+
+
+def lanczos(o: Observation) -> NDArray[np.float64]:
+    """The input enlarged by the three-lobed Lanczos kernel."""
+    rows, columns = (lanczos_weights(n, m, n / m) for n, m in zip(o.lr.shape[-2:], o.shape, strict=True))
+    return apply_weights(o.lr, rows, columns)
 
 
 def ibp(o: Observation) -> NDArray[np.float64]:
@@ -68,7 +69,7 @@ def _reference(o: Observation) -> NDArray[np.uint16]:
 
 def reference_bicubic(o: Observation) -> NDArray[np.float64]:
     """The reference enlarged; the input is not looked at."""
-    return enlarge(_reference(o), o.gt.shape[-2:])
+    return enlarge(_reference(o), o.shape)
 
 
 def hpf(o: Observation) -> NDArray[np.float64]:
@@ -76,11 +77,24 @@ def hpf(o: Observation) -> NDArray[np.float64]:
     return _corrected(reference_bicubic(o), o, CORRECTIONS)
 
 
+def gram_schmidt(o: Observation) -> NDArray[np.float64]:
+    """`injection.gram_schmidt` of the enlarged reference into the enlarged input."""
+    return injection.gram_schmidt(bicubic(o), reference_bicubic(o))
+
+
+def brovey(o: Observation) -> NDArray[np.float64]:
+    """`injection.brovey`, likewise."""
+    return injection.brovey(bicubic(o), reference_bicubic(o))
+
+
 BASELINES: dict[str, Callable[[Observation], NDArray[np.float64]]] = {
     "nearest": nearest,
     "bicubic": bicubic,
+    "lanczos": lanczos,
     "ibp": ibp,
     "reference-bicubic": reference_bicubic,
     "hpf": hpf,
+    "gram-schmidt": gram_schmidt,
+    "brovey": brovey,
 }
-NEEDS_REFERENCE = frozenset({"reference-bicubic", "hpf"})
+NEEDS_REFERENCE = frozenset({"reference-bicubic", "hpf", "gram-schmidt", "brovey"})

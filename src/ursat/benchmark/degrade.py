@@ -32,6 +32,10 @@ def _keys(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(d < 1, near, np.where(d < 2, far, 0.0)), dtype=np.float64)
 
 
+def _lanczos(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0), dtype=np.float64)
+
+
 def _matrix(centres: NDArray[np.float64], reach: float, inputs: int, kernel: Any) -> Weights:
     """Rows of ``kernel(position - centre)`` over the inputs within ``reach``, normalised to sum 1."""
     first = np.floor(centres - reach).astype(np.int64)
@@ -66,6 +70,12 @@ def bicubic_weights(inputs: int, outputs: int, factor: float, shift: float = 0.0
     """
     width = max(1.0, factor)
     return _matrix(_centres(outputs, factor, shift), 2 * width, inputs, lambda x: _keys(x / width))
+
+
+@lru_cache(maxsize=64)
+def lanczos_weights(inputs: int, outputs: int, factor: float) -> Weights:
+    """Interpolation (``factor`` <= 1) by the Lanczos kernel sinc(x) sinc(x / 3): sparse (outputs, inputs)."""
+    return _matrix(_centres(outputs, factor, 0.0), 3.0, inputs, _lanczos)
 
 
 @lru_cache(maxsize=256)

@@ -16,11 +16,8 @@ from ursat.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ursat.benchmark.evaluate import Method
     from ursat.benchmark.observation import Observation
     from ursat.benchmark.tool import Ursat
-
-_SET_HERE = {"mode", "seed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +29,8 @@ class MeanOfSamples:
 
     @property
     def label(self) -> str:
-        """'mean of 16 ursat[mode=realistic]'."""
-        return f"mean of {self.count} {self.tool.label}"
+        """'ursat:realistic,mean=16'."""
+        return f"{self.tool.label},mean={self.count}"
 
     def __call__(self, observation: Observation) -> Answer:
         """The mean, not rounded, and ``spread``: the root mean square over pixels of the samples' deviation, DN.
@@ -41,8 +38,8 @@ class MeanOfSamples:
         Raises:
             UrsatError: a run fails.
         """
-        mean: NDArray[np.float64] = np.zeros(observation.gt.shape)
-        squares: NDArray[np.float64] = np.zeros(observation.gt.shape)
+        mean: NDArray[np.float64] = np.zeros((len(observation.lr), *observation.shape))
+        squares: NDArray[np.float64] = np.zeros((len(observation.lr), *observation.shape))
         for seed in range(self.count):  # Welford 1962: one sample is held at a time
             sample = self.tool.having("seed", seed)(observation).pixels.astype(np.float64)
             step = sample - mean
@@ -51,16 +48,14 @@ class MeanOfSamples:
         return Answer(mean, {"spread": float(np.sqrt(squares.mean() / (self.count - 1)))})
 
 
-def mean_of_samples(tool: Ursat, count: int) -> dict[str, Method]:
-    """The experiment's methods by label, the one to compare with first: faithful, one sample, the mean of ``count``.
+def mean_of_samples(tool: Ursat, text: str) -> MeanOfSamples:
+    """The method behind ``mean=N``.
 
     Raises:
-        UsageError: fewer than two samples, or ``tool`` sets the mode or the seed itself.
+        UsageError: fewer than two samples, or ``tool`` sets the seed itself.
     """
-    if count < 2:
-        raise UsageError("--ensemble: at least 2 samples make a mean", hint="16 show how far the mean has come")
-    if clash := _SET_HERE & {name for name, _ in tool.options}:
-        raise UsageError(f"--ensemble sets {' and '.join(sorted(clash))} itself", hint="leave it to --ensemble")
-    faithful, realistic = (tool.having("mode", mode) for mode in ("faithful", "realistic"))
-    mean = MeanOfSamples(realistic, count)
-    return {faithful.label: faithful, realistic.label: realistic, mean.label: mean}
+    if not text.isdecimal() or int(text) < 2:
+        raise UsageError("--methods: mean=N needs at least 2 samples", hint="16 show how far the mean has come")
+    if "seed" in dict(tool.options):
+        raise UsageError("--methods: mean=N sets the seeds itself", hint="leave out seed=")
+    return MeanOfSamples(tool, int(text))

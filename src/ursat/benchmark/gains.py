@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ _TAILS = (2.5, 97.5)
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A mean of paired differences in dB, and its 95 % interval."""
+    """A mean of paired differences in dB, and its 95 % interval; NaN of one image, which has none."""
 
     mean: float
     low: float
@@ -30,7 +31,9 @@ class Gain:
 
     @property
     def text(self) -> str:
-        """'+0.31 [+0.12, +0.50]'."""
+        """'+0.31 [+0.12, +0.50]', '+0.31 [one image]'."""
+        if math.isnan(self.low):
+            return f"{self.mean:+.2f} [one image]"
         return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
 
 
@@ -52,13 +55,16 @@ def average(differences: Sequence[dict[str, float]], seed: int = 0) -> Gain:
         seed: of the draws.
     """
     images = sorted({image for cell in differences for image in cell})
+    mean = float(np.mean([np.mean(list(cell.values())) for cell in differences]))
+    if len(images) < 2:
+        return Gain(mean, math.nan, math.nan)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(images), np.full(len(images), 1 / len(images)), size=RESAMPLES).astype(np.float64)
     means = np.stack([_means(cell, images, drawn) for cell in differences])
     usable = ~np.isnan(means)
     totals = np.where(usable, means, 0).sum(axis=0) / usable.sum(axis=0)
     low, high = np.percentile(totals, _TAILS)
-    return Gain(float(np.mean([np.mean(list(cell.values())) for cell in differences])), float(low), float(high))
+    return Gain(mean, float(low), float(high))
 
 
 def _means(cell: dict[str, float], images: list[str], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,6 +72,13 @@ def _means(cell: dict[str, float], images: list[str], drawn: NDArray[np.float64]
     values = np.array([cell.get(image, 0.0) for image in images])
     with np.errstate(invalid="ignore"):
         return np.asarray((drawn @ values) / (drawn @ inside))
+
+
+def over_best(table: Table, cell: Cell, method: str) -> Gain | None:
+    """PSNR of a method over the best classical baseline of the cell; None for that one itself and without both."""
+    best, _ = table.best(cell, BASELINES)
+    found = paired(table, cell, method, best) if best and best != method else {}
+    return average([found]) if found else None
 
 
 def gains(table: Table, method: str) -> dict[str, Gain]:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ursat.benchmark.places import PlaceImage
+    from ursat.benchmark.images import Truth
 
-TRACKS = ("noref", "ref", "ref-shift", "ref-cast", "ref-wrong")
+TRACKS = ("noref", "ref", "ref-shift", "ref-cast", "ref-changed", "ref-wrong")
+STRANGE = frozenset({"ref-changed", "ref-wrong"})  # tracks whose reference shows ground of another place
 DEGRADATIONS = ("bicubic", "sensor")
 SCALES = (4, 8, 16, 32, 64, 128)
-RATIO = 3  # reference pixels along an input pixel: the one of Landsat and Sentinel-2
+RATIO = 3.0  # reference pixels along an input pixel: the one of Landsat and Sentinel-2
+PAPER_RATIO = 1.5  # the paper's 96 px for 64 px; also where the truth is not finer than 3
+LEAST = 8  # input pixels a side
+CHANGED_SIDE = 0.5  # of the changed part, as a share of each side: a quarter of the ground
 SHIFT = (0.6, -0.4)  # rows, columns of the input by which the reference's content is displaced
 GAIN = (0.8, 1.25)
 OFFSET_DN = (-200.0, 300.0)  # -0.02..0.03 of reflectance, 10000 DN each
@@ -33,14 +37,15 @@ _DTYPE_MAX = 65535
 class Observation:
     """What is given and what is asked.
 
-    gt: (C, H, W) uint16 DN, eight-bit value x 40; lr: (C, H/scale, W/scale) uint16; ref: (C, 3 H/scale, 3 W/scale)
-    uint16 or None, georeferenced to the same ground; gsd_m: of the ground truth. Rows and columns of a shifted
-    reference lie 0.6 input pixels too far down and 0.4 too far left.
+    gt: (C, H, W) uint16 DN (eight-bit value x 40, or reflectance x 10000), None where ground truth ends; lr:
+    (C, H/scale, W/scale) uint16; ref: (C, ratio H/scale, ratio W/scale) uint16 or None, georeferenced to the same
+    ground; gsd_m: of the output. Rows and columns of a shifted reference lie 0.6 input pixels too far down and 0.4 too
+    far left.
     """
 
     image_id: str
     place: str
-    gt: NDArray[np.uint16]
+    gt: NDArray[np.uint16] | None
     gsd_m: float
     lr: NDArray[np.uint16]
     ref: NDArray[np.uint16] | None
@@ -49,73 +54,116 @@ class Observation:
     track: str
     seed: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the output."""
+        height, width = self.lr.shape[-2:]
+        return height * self.scale, width * self.scale
 
-def fits(image: PlaceImage, scale: int) -> bool:
+
+def fits(image: Truth, scale: int) -> bool:
     """Whether the protocol uses ``image`` at ``scale``: 12 input pixels a side, from x64 on 8; large ones from x32."""
-    least = 8 if scale >= 64 else 12
-    return min(image.pixels.shape[-2:]) // scale >= least and (not image.large or scale >= 32)
+    least = LEAST if scale >= 64 else 12
+    return min(image.shape) // scale >= least and (not image.large or scale >= 32)
 
 
 def _rng(seed: int, *parts: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32("|".join(parts).encode())])
 
 
-def _stored(values: NDArray[Any]) -> NDArray[np.uint16]:
+def stored(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """Rounded and kept in the range of uint16."""
     return np.asarray(np.clip(np.rint(values), 0, _DTYPE_MAX), dtype=np.uint16)
 
 
-def _truth(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint16]:
+def box_mean(image: NDArray[Any], scale: int) -> NDArray[np.float64]:
+    """Means of blocks of ``scale`` x ``scale`` pixels. (C, H, W) -> (C, H/scale, W/scale)."""
+    bands, height, width = image.shape
+    blocks = image.reshape(bands, height // scale, scale, width // scale, scale)
+    return np.asarray(blocks.mean(axis=(2, 4), dtype=np.float64))
+
+
+def _truth(pixels: NDArray[Any], height: int, width: int) -> NDArray[np.uint16]:
     """The top-left part in DN; an image that is too small goes on as its mirror image."""
     short = [(0, 0), (0, max(0, height - pixels.shape[-2])), (0, max(0, width - pixels.shape[-1]))]
     whole = np.pad(pixels, short, mode="symmetric") if any(b for _, b in short) else pixels
-    dn: NDArray[np.uint16] = whole[:, :height, :width].astype(np.uint16) * np.uint16(DN_PER_STEP)
+    step = DN_PER_STEP if pixels.dtype == np.uint8 else 1
+    dn: NDArray[np.uint16] = whole[:, :height, :width].astype(np.uint16) * np.uint16(step)
     return dn
 
 
+def ratio_at(scale: int, ratio: float | None = None) -> float:
+    """Reference pixels along an input pixel: as asked for, else 3, or 1.5 where that would be finer than the truth."""
+    return ratio or (RATIO if scale >= RATIO else PAPER_RATIO)
+
+
 def make_observation(
-    image: PlaceImage, scale: int, degradation: str, track: str, seed: int = 0, *, other: PlaceImage | None = None
+    image: Truth,
+    scale: int,
+    degradation: str,
+    track: str,
+    seed: int = 0,
+    *,
+    other: Truth | None = None,
+    ratio: float | None = None,
 ) -> Observation:
     """Degrade one image for one cell of the protocol; the same arguments give the same observation.
 
     The ground truth is cropped to whole input pixels. All tracks of an image share the very same input.
 
     Args:
-        image: the ground truth's source, eight bits.
-        scale: input pixel over ground-truth pixel, an integer of at least 3.
+        image: the ground truth's source.
+        scale: input pixel over ground-truth pixel, an integer of at least 2.
         degradation: ``bicubic`` (no noise) or ``sensor`` (MTF 0.25 at Nyquist, noise of 1/100 of the band's mean).
-        track: ``noref``, ``ref``, ``ref-shift``, ``ref-cast`` or ``ref-wrong``.
-        seed: of noise and casts.
-        other: an image of another place (`places.other_place`), for ``ref-wrong`` only.
+        track: one of `TRACKS`.
+        seed: of noise, casts and the place of the change.
+        other: an image of another place (`places.other_place`), for the tracks of `STRANGE` only.
+        ratio: see `ratio_at`.
 
     Raises:
-        ValueError: unknown track or degradation, a scale below 3, an image too small, or no ``other`` for ref-wrong.
+        ValueError: unknown track or degradation, a scale below 2, an image too small, a reference finer than the
+            truth, or no ``other`` where one is needed.
     """
-    if track not in TRACKS or degradation not in DEGRADATIONS or scale < RATIO:
+    ratio = ratio_at(scale, ratio)
+    if track not in TRACKS or degradation not in DEGRADATIONS or scale < 2 or not 1 <= ratio <= scale:
         raise ValueError(f"no such cell: x{scale}, {degradation}, {track}")
-    h, w = (n // scale for n in image.pixels.shape[-2:])
+    pixels = image.pixels
+    h, w = (n // scale for n in pixels.shape[-2:])
     if min(h, w) == 0:
         raise ValueError(f"{image.image_id}: smaller than one input pixel at x{scale}")
-    gt = _truth(image.pixels, h * scale, w * scale)
+    gt = _truth(pixels, h * scale, w * scale)
     cell = (image.image_id, str(scale), degradation)
-    lr = _sense(gt, (h, w), degradation, _rng(seed, *cell, "input"))
-    if track == "noref":
-        return Observation(
-            image.image_id, image.place, gt, image.gsd_m, _stored(lr), None, scale, degradation, track, seed
-        )
-    ground = gt
-    if track == "ref-wrong":
-        if other is None or other.place == image.place:
-            raise ValueError("the track ref-wrong needs an image of another place")
-        ground = _truth(other.pixels, h * scale, w * scale)
-    shift = (SHIFT[0] * scale, SHIFT[1] * scale) if track == "ref-shift" else (0.0, 0.0)
-    ref = _sense(ground, (RATIO * h, RATIO * w), degradation, _rng(seed, *cell, "reference"), shift)
-    if track == "ref-cast":
-        cast = _rng(seed, *cell, "cast")
-        gain = cast.uniform(*GAIN, size=(len(ref), 1, 1))
-        ref = ref * gain + cast.uniform(*OFFSET_DN, size=(len(ref), 1, 1))
-    return Observation(
-        image.image_id, image.place, gt, image.gsd_m, _stored(lr), _stored(ref), scale, degradation, track, seed
-    )
+    lr = stored(_sense(gt, (h, w), degradation, _rng(seed, *cell, "input")))
+    ref = None
+    if track != "noref":
+        if track in STRANGE and (other is None or other.place == image.place):
+            raise ValueError(f"the track {track} needs an image of another place")
+        ground = gt
+        if other is not None and track in STRANGE:
+            strange = _truth(other.pixels, h * scale, w * scale)
+            ground = strange if track == "ref-wrong" else _changed(gt, strange, _rng(seed, *cell, "change"))
+        shift = (SHIFT[0] * scale, SHIFT[1] * scale) if track == "ref-shift" else (0.0, 0.0)
+        shape = (round(ratio * h), round(ratio * w))
+        seen = _sense(ground, shape, degradation, _rng(seed, *cell, "reference"), shift)
+        ref = stored(_cast(seen, _rng(seed, *cell, "cast")) if track == "ref-cast" else seen)
+    return Observation(image.image_id, image.place, gt, image.gsd_m, lr, ref, scale, degradation, track, seed)
+
+
+def _changed(ground: NDArray[np.uint16], strange: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """The ground with a rectangle of half its height and width taken from another place, somewhere inside."""
+    height, width = ground.shape[-2:]
+    h, w = (max(1, int(CHANGED_SIDE * n)) for n in (height, width))
+    row, column = (int(rng.integers(n - m + 1)) for n, m in ((height, h), (width, w)))
+    part = (slice(None), slice(row, row + h), slice(column, column + w))
+    changed = ground.copy()
+    changed[part] = strange[part]
+    return changed
+
+
+def _cast(seen: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A gain and an offset for each band."""
+    gain = rng.uniform(*GAIN, size=(len(seen), 1, 1))
+    return np.asarray(seen * gain + rng.uniform(*OFFSET_DN, size=(len(seen), 1, 1)))
 
 
 def _sense(
@@ -138,7 +186,7 @@ def write_observation(observation: Observation, folder: Path) -> tuple[Path, Pat
     if observation.ref is None:
         return lr, None
     ref = folder / "ref.tif"
-    write_array(ref, observation.ref, gsd / RATIO)
+    write_array(ref, observation.ref, gsd * observation.lr.shape[-1] / observation.ref.shape[-1])
     return lr, ref
 
 

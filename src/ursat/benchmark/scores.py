@@ -6,21 +6,26 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 import ursat
-from ursat.benchmark.niqe import photograph_file
+from ursat.benchmark.metrics.niqe import photograph_file
 from ursat.benchmark.peers import RIVALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# No score depends on how it is shown or how weights came about: these may change and no score is computed again.
-_UNUSED = frozenset({"benchmark/__main__.py", "benchmark/tables.py", "benchmark/gains.py"})
-_TRAINING = "training/"
-# Only ursat's own scores come about through these.
-_OURS = frozenset({"benchmark/tool.py", "benchmark/ensemble.py"})
+# No score depends on how it is shown, who asked for it, or how weights came about: these may change and no score is
+# computed again.
+_UNUSED = tuple(
+    f"benchmark/{name}" for name in ("tables.py", "gains.py", "facts.py", "printed.py", "tasks.py", "report/")
+)
+_ELSEWHERE = ("training/", "cli/")
+# Only the scores of tools come about through these.
+_OURS = tuple(f"benchmark/{name}.py" for name in ("tool", "ensemble", "external", "foreign", "methods"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,24 +66,41 @@ class Score:
 
 @dataclass(frozen=True)
 class Table:
-    """All scores of a run, in the order of the cells and methods asked for."""
+    """All scores of a run, in the order of the cells and methods asked for; complete: not cut short by Ctrl-C."""
 
     scores: tuple[Score, ...]
     cells: tuple[Cell, ...]
     methods: tuple[str, ...]
+    complete: bool = True
 
     @property
     def measured(self) -> tuple[str, ...]:
         """The methods that are neither baseline nor peer."""
         return tuple(m for m in self.methods if m not in RIVALS)
 
+    @cached_property
+    def _placed(self) -> dict[tuple[Cell, str], list[Score]]:
+        placed: dict[tuple[Cell, str], list[Score]] = {}
+        for score in self.scores:
+            placed.setdefault((score.cell, score.method), []).append(score)
+        return placed
+
     def values(self, cell: Cell, method: str, figure: str = "psnr") -> dict[str, float]:
-        """One figure by image, where the method gave it."""
-        return {
-            s.image_id: s.figures[figure]
-            for s in self.scores
-            if s.cell == cell and s.method == method and figure in s.figures
-        }
+        """One figure by image, where the method gave it; of several seeds the mean."""
+        found: dict[str, list[float]] = {}
+        for score in self._placed.get((cell, method), ()):
+            if figure in score.figures:
+                found.setdefault(score.image_id, []).append(score.figures[figure])
+        return {image: math.fsum(values) / len(values) for image, values in found.items()}
+
+    def seeds_spread(self, cell: Cell, method: str, figure: str = "psnr") -> float:
+        """Standard deviation over seeds of the mean over images; NaN with fewer than two seeds."""
+        by_seed: dict[int, list[float]] = {}
+        for score in self._placed.get((cell, method), ()):
+            if figure in score.figures:
+                by_seed.setdefault(score.seed, []).append(score.figures[figure])
+        means = [math.fsum(values) / len(values) for values in by_seed.values()]
+        return stdev(means) if len(means) > 1 and all(map(math.isfinite, means)) else math.nan
 
     def mean(self, cell: Cell, method: str, figure: str = "psnr") -> float:
         """Mean over images of a figure of each image; NaN without a score."""
@@ -105,16 +127,19 @@ class Table:
         return tuple(s for s in self.scores if not s.figures)
 
 
-def fingerprint(*, whole_package: bool) -> str:
-    """A hash of what a score depends on: the benchmark's sources and NIQE models, or the whole package with weights."""
+def fingerprint(*, whole_package: bool, setting: str = "") -> str:
+    """A hash of what a score depends on.
+
+    The benchmark's sources and NIQE models, or the whole package with its weights; and ``setting``, what the run was
+    told beyond the key of a score.
+    """
     root = Path(ursat.__file__).parent
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(setting.encode())
     natural = photograph_file()
-    unused = _UNUSED if whole_package else _UNUSED | _OURS
+    unused = _UNUSED + _ELSEWHERE if whole_package else _UNUSED + _ELSEWHERE + _OURS
     for path in sorted((root if whole_package else root / "benchmark").rglob("*")):
         name = path.relative_to(root).as_posix()
-        used = name not in unused and not name.startswith(_TRAINING)
-        if used and path.suffix in {".py", ".npz", ".safetensors"}:
+        if path.suffix in {".py", ".npz", ".safetensors", ".webp"} and not name.startswith(unused):
             digest.update(name.encode() + path.read_bytes())
     digest.update(natural.read_bytes() if natural else b"")
     return digest.hexdigest()[:16]
@@ -126,10 +151,10 @@ class ScoreFile:
     A line cut short by an interruption is skipped, and the next score starts a new line.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, setting: str = "") -> None:
         self.path = path
         # Read now: sources edited during a long run are not the ones that run.
-        self._sources = {True: fingerprint(whole_package=True), False: fingerprint(whole_package=False)}
+        self._sources = {whole: fingerprint(whole_package=whole, setting=setting) for whole in (True, False)}
 
     def load(self, wanted: Sequence[str]) -> dict[Key, Score]:
         """The scores of the methods ``wanted`` that need not be computed again, by key."""

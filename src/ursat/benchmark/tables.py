@@ -1,64 +1,90 @@
-"""Tables of a run as markdown."""
+"""Tables of a run: heads and rows of text, for a terminal to draw or as markdown."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
-from ursat.benchmark.gains import average, gains, paired
-from ursat.benchmark.judge import METRICS
+from ursat.benchmark.efficiency import FIGURES as COSTS
+from ursat.benchmark.gains import average, gains, over_best, paired
+from ursat.benchmark.metrics.registry import figures as registered
+from ursat.benchmark.metrics.sets import SET_FIGURES
+from ursat.benchmark.printed import FIGURES as PRINTED
+from ursat.benchmark.printed import printed
 from ursat.benchmark.scores import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ursat.benchmark.scores import Table
 
-TREND = {"ag": ("ag",), "niqe": ("niqe", "niqe_eo")}  # figures of an image alone, by metric
-_HEADS = {
-    "psnr": "PSNR dB",
-    "ag": "AG",
-    "ag_ratio": "AG / truth's",
-    "spectrum_db": "spectrum error dB",
-    "niqe": "NIQE",
-    "niqe_truth": "truth's",
-    "niqe_eo": "NIQE-EO",
-    "niqe_eo_truth": "truth's",
-    "closure_rms": "closure rms DN",
-    "closure_max": "closure max DN",
-}
+Sets = Mapping[tuple[Cell, str], Mapping[str, float]]
+TREND = ("ag", "niqe", "niqe_eo")  # figures of an image alone
+TRACK_NAMES = {
+    "noref": "none", "ref": "perfect", "ref-shift": "shifted", "ref-cast": "cast", "ref-changed": "changed",
+    "ref-wrong": "wrong",
+}  # fmt: skip
 
 
-def _lines(head: list[str], words: int, rows: list[list[str]]) -> str:
-    """A markdown table whose first ``words`` columns are text; empty without rows."""
-    if not rows:
-        return ""
-    table = [head, ["---"] * words + ["---:"] * (len(head) - words), *rows]
-    return "".join("| " + " | ".join(row) + " |\n" for row in table)
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of text. words: how many of the first columns are words, and so stand to the left."""
+
+    title: str
+    head: tuple[str, ...]
+    words: int
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """With its title above; empty without rows."""
+        if not self.rows:
+            return ""
+        rule = ("---",) * self.words + ("---:",) * (len(self.head) - self.words)
+        lines = [self.head, rule, *self.rows]
+        return f"{self.title}\n\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def labels(figures: Sequence[str]) -> tuple[str, ...]:
+    """Column heads of figures; the name itself where none is known."""
+    known = {**registered(), **SET_FIGURES, **COSTS}
+    return tuple(known[name].label if name in known else name for name in figures)
 
 
 def _number(value: float, sign: str = "") -> str:
-    return "-" if math.isnan(value) else f"{value:{sign}.2f}"
+    """Two decimals, of small numbers three, of very small ones three digits; '-' for NaN."""
+    if math.isnan(value):
+        return "-"
+    if sign or abs(value) >= 1 or value == 0:
+        return f"{value:{sign}.2f}"
+    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.3g}"
 
 
-def _named(cell: Cell) -> list[str]:
-    return [f"x{cell.scale}", cell.degradation, cell.track]
+def named(cell: Cell) -> tuple[str, ...]:
+    """('x4', 'bicubic', 'none'): the words of the command line."""
+    track = "real" if cell.degradation == "real" and cell.track == "ref" else TRACK_NAMES[cell.track]
+    return f"x{cell.scale}", cell.degradation, track
 
 
-def psnr_table(table: Table) -> str:
+def _images(table: Table, cell: Cell, method: str) -> int:
+    return len({s.image_id for s in table.scores if s.cell == cell and s.method == method and s.figures})
+
+
+def psnr_table(table: Table) -> Sheet:
     """Mean PSNR in dB by cell and method; then, for what is no baseline, its distance to the rivals.
 
     ``best``: over the best classical baseline of the cell; ``ref``: over the best one that uses the reference;
-    ``noref``: over the same method without a reference. Failures stand below.
+    ``noref``: over the same method without a reference.
     """
-    head = ["scale", "degradation", "track", "images", *table.methods, "best baseline"]
+    head = ["scale", "protocol", "reference", "images", *table.methods, "best baseline"]
     for method in table.measured:
         head += [f"{method} - best", "- ref", "- noref"]
     rows = []
     for cell in table.cells:
         count = max((len(table.values(cell, m)) for m in table.methods), default=0)
-        row = [*_named(cell), str(count), *(_number(table.mean(cell, m)) for m in table.methods)]
+        row = [*named(cell), str(count), *(_number(table.mean(cell, m)) for m in table.methods)]
         row.append(table.best(cell, BASELINES)[0] or "-")
         for method in table.measured:
             row += [
@@ -66,71 +92,106 @@ def psnr_table(table: Table) -> str:
                 _number(table.over(cell, method, NEEDS_REFERENCE), "+"),
                 _number(table.over_noref(cell, method), "+"),
             ]
-        rows.append(row)
-    failed = [f"\nfailed: {s.image_id} {s.cell} {s.method}: {s.note}" for s in table.failures]
-    return _lines(head, 3, rows) + "\n".join(failed) + "\n" * bool(failed)
+        if count:
+            rows.append(tuple(row))
+    return Sheet("Mean PSNR, dB", tuple(head), 3, tuple(rows))
 
 
-def figure_table(table: Table, metrics: Sequence[str]) -> str:
-    """A line a cell and method, a column a figure: means over the images that have it; NIQE says over how many."""
-    figures = [name for metric in metrics for name in METRICS[metric]]
-    niqe = "niqe" in metrics
-    head = ["scale", "degradation", "track", "method", *(_HEADS[name] for name in figures)]
+def figure_table(table: Table, figures: Sequence[str], sets: Sets | None = None) -> Sheet:
+    """A line a cell and method, a column a figure: means over the images (and seeds) that have it.
+
+    With ``psnr`` among them: the mean difference to the best classical baseline of the cell with its 95 % interval
+    (`gains.average`), and with several seeds the standard deviation of the mean PSNR over them. ``sets`` (figures of
+    whole sets of images by cell and method) are columns of their own.
+    """
+    shown = [name for name in figures if any(name in score.figures for score in table.scores)]
+    judged = "psnr" in shown
+    seeds = judged and len({score.seed for score in table.scores}) > 1
+    head = ["scale", "protocol", "reference", "method", "images", *labels(shown)]
+    of_sets = tuple(dict.fromkeys(name for found in (sets or {}).values() for name in found))
+    head += labels(of_sets)
+    head += ["over best baseline [95 %]"] * judged + ["sd over seeds"] * seeds
     rows = []
     for cell in table.cells:
         for method in table.methods:
-            if not table.values(cell, method):
+            count = _images(table, cell, method)
+            if not count:
                 continue
-            row = [*_named(cell), method, *(_number(table.mean(cell, method, name)) for name in figures)]
-            rows.append(row + [str(len(table.values(cell, method, "niqe_eo")))] * niqe)
-    return _lines(head + ["images with NIQE"] * niqe, 4, rows)
+            row = [*named(cell), method, str(count), *(_number(table.mean(cell, method, name)) for name in shown)]
+            row += [_number((sets or {}).get((cell, method), {}).get(name, math.nan)) for name in of_sets]
+            if judged:
+                gain = over_best(table, cell, method)
+                row.append(gain.text if gain else "-")
+            rows.append(tuple(row + [_number(table.seeds_spread(cell, method))] * seeds))
+    return Sheet("Means over images", tuple(head), 4, tuple(rows))
 
 
-def gain_table(table: Table) -> str:
+def gain_table(table: Table) -> Sheet:
     """PSNR over the best classical baseline by cell and averaged over cells, dB, with 95 % bootstrap intervals."""
     by_method = {method: gains(table, method) for method in table.measured}
     names = list(dict.fromkeys(name for found in by_method.values() for name in found))
-    rows = [[name, *(found[name].text if name in found else "-" for found in by_method.values())] for name in names]
-    return _lines(["PSNR over the best baseline", *by_method], 1, rows)
+    rows = [(name, *(found[name].text if name in found else "-" for found in by_method.values())) for name in names]
+    return Sheet("PSNR over the best baseline, dB", ("cells", *by_method), 1, tuple(rows))
 
 
-def difference_table(table: Table, metrics: Sequence[str]) -> str:
+def difference_table(table: Table, figures: Sequence[str]) -> Sheet:
     """Every measured method against the first: a line a cell and method.
 
-    PSNR less the first one's, dB with 95 % intervals; with ``spectrum`` among the metrics its spectrum error over the
-    first one's, as a ratio of means over the images of both; and the spread of samples where a method has one.
+    PSNR less the first one's, dB with 95 % intervals; with ``spectrum_db`` among the figures its spectrum error over
+    the first one's, as a ratio of means over the images of both; and the spread of samples where a method has one.
     """
-    base, *others = table.measured
-    spectrum = "spectrum" in metrics
+    base, *others = table.measured or ("",)
+    spectrum = "spectrum_db" in figures
     spread = any("spread" in score.figures for score in table.scores)
     rows = []
     for cell in table.cells:
         for method in others:
             found = paired(table, cell, method, base)
-            row = [*_named(cell), method, average([found]).text if found else "-"]
+            row = [*named(cell), method, average([found]).text if found else "-"]
             if spectrum:
                 ours, theirs, _ = _means(*(table.values(cell, name, "spectrum_db") for name in (method, base)))
                 row.append(_number(_over(ours, theirs)))
-            rows.append(row + [_number(table.mean(cell, method, "spread"))] * spread)
-    head = ["scale", "degradation", "track", "method", f"PSNR less {base}"]
-    return _lines(head + ["spectrum error over its"] * spectrum + ["spread DN"] * spread, 4, rows)
+            rows.append(tuple(row + [_number(table.mean(cell, method, "spread"))] * spread))
+    head = ["scale", "protocol", "reference", "method", f"PSNR less {base}"]
+    head += ["spectrum error over its"] * spectrum + ["spread DN"] * spread
+    return Sheet(f"Against {base}", tuple(head), 4, tuple(rows))
 
 
-def trend_table(table: Table, metrics: Sequence[str]) -> str:
-    """Sharpness and naturalness at the smallest scale and at the largest: a line a degradation, track and method.
+def trend_table(table: Table, figures: Sequence[str]) -> Sheet:
+    """Sharpness and naturalness at the smallest scale and at the largest: a line a protocol, track and method.
 
     Means over the images that both scales have, and the change in per cent of the smallest scale's.
     """
-    figures = [name for metric in TREND if metric in metrics for name in TREND[metric]]
-    low, high = (pick(cell.scale for cell in table.cells) for pick in (min, max))
+    names = [name for name in TREND if name in figures]
+    low, high = (pick((cell.scale for cell in table.cells), default=0) for pick in (min, max))
     rows = []
     for degradation, track in dict.fromkeys((cell.degradation, cell.track) for cell in table.cells):
         ends = [Cell(scale, degradation, track) for scale in (low, high)]
         for method in table.methods:
-            changes = [_change(*(table.values(cell, method, name) for cell in ends)) for name in figures]
-            if any(changes):
-                rows.append([degradation, track, method, *(change or "-" for change in changes)])
-    return _lines(["degradation", "track", "method", *(f"{_HEADS[n]}, x{low} to x{high}" for n in figures)], 3, rows)
+            changes = [_change(*(table.values(cell, method, name) for cell in ends)) for name in names]
+            if low != high and any(changes):
+                rows.append((*named(ends[0])[1:], method, *(change or "-" for change in changes)))
+    head = ("protocol", "reference", "method", *(f"{label}, x{low} to x{high}" for label in labels(names)))
+    return Sheet("From the smallest scale to the largest", head, 3, tuple(rows))
+
+
+def printed_table(table: Table, dataset: str) -> Sheet:
+    """The paper's numbers as printed, and below those of each scale what was measured here, in the same columns."""
+    scales = tuple(dict.fromkeys(cell.scale for cell in table.cells))
+    rows = []
+    for scale in scales:
+        theirs = printed(dataset, (scale,))
+        for row in theirs:
+            star = " *" if row.pseudo else ""
+            figures = (_number(row.figures.get(name, math.nan)) for name in PRINTED)
+            rows.append((f"x{scale}", f"as printed, Table {row.table}{star}", row.method, *figures))
+        for cell in (cell for cell in table.cells if cell.scale == scale and theirs):
+            for method in table.measured:
+                means = [table.mean(cell, method, name) for name in PRINTED]
+                if not all(map(math.isnan, means)):
+                    rows.append((f"x{scale}", " ".join(named(cell)[1:]), method, *map(_number, means)))
+    head = ("scale", "source", "method", *(name.upper() for name in PRINTED))
+    return Sheet("The paper's numbers, as printed: not comparable", head, 3, tuple(rows))
 
 
 def _change(before: Mapping[str, float], after: Mapping[str, float]) -> str:

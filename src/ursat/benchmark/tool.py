@@ -21,6 +21,8 @@ from ursat.errors import UrsatError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ursat.models.registry import ModelInfo
+
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _SET_HERE = {"scale", "gsd", "ref", "output", "overwrite"}
 
@@ -30,7 +32,7 @@ class Ursat:
     """A way of calling ursat: options as (name, text) pairs, and whether through the real command line.
 
     threads: 0 for all cores; no part of the label, as no pixel depends on it. Calling it writes the observation as
-    GeoTIFFs into a temporary folder, runs, and reads the output back.
+    GeoTIFFs into a temporary folder, runs with the observation's seed, and reads the output back.
     """
 
     options: tuple[tuple[str, str], ...] = ()
@@ -39,27 +41,58 @@ class Ursat:
 
     @property
     def label(self) -> str:
-        """``ursat`` or ``ursat[psf=box closure=exact]``; a file is named with the start of its sha256."""
-        words = [f"{name}={_content(text)}" for name, text in self.options]
-        return f"ursat[{' '.join(words)}]" if words else "ursat"
+        """``ursat``, ``core-xs:faithful,psf=box``: as ``--methods`` takes it; a file with the start of its sha256."""
+        rest = [(name, _content(text)) for name, text in self.options]
+        model = next((text for name, text in rest if name == "model"), "ursat")
+        mode = next((f":{text}" for name, text in rest if name == "mode"), "")
+        return ",".join([model + mode, *(f"{name}={text}" for name, text in rest if name not in {"model", "mode"})])
+
+    @property
+    def sha256(self) -> str:
+        """Of the model's weights; empty for a classical model.
+
+        Raises:
+            UsageError: there is no such model.
+            InputError: its weights cannot be used.
+        """
+        return self._model.sha256
+
+    @property
+    def parameters(self) -> int:
+        """Of the model's network; 0 for a classical model."""
+        weights = self._model.weights
+        return 0 if weights is None else weights.parameters
+
+    @property
+    def _model(self) -> ModelInfo:
+        from ursat.models.registry import find_model  # noqa: PLC0415  (imports more than most runs need)
+
+        options = dict(self.options)
+        return find_model(options.get("model", ursat.UpscaleOptions().model), options.get("sr"))
 
     def having(self, name: str, value: object) -> Ursat:
         """The same with one more option."""
         return replace(self, options=(*self.options, (name, str(value))))
 
     def __call__(self, observation: Observation) -> Answer:
-        """(C, H, W) DN as the output file holds them, with ``closure_rms`` and ``closure_max`` of the run's report.
+        """(C, H, W) DN as the output file holds them, with what the run's report says.
+
+        ``closure_rms`` and ``closure_max``, and ``evaluations`` of the network over all levels, for three bands.
 
         Raises:
             UrsatError: the run fails.
         """
+        if "seed" not in dict(self.options):
+            return self.having("seed", observation.seed)(observation)
         with tempfile.TemporaryDirectory(prefix="ursat-benchmark-") as name:
             folder = Path(name)
             lr, ref = write_observation(observation, folder)
             out = folder / "out.tif"
             run = self._run_command if self.command_line else self._run_here
-            closure = _closure(run(lr, ref, out, observation.scale)["closure"])
-            return Answer(read_result(out), closure)
+            report = run(lr, ref, out, observation.scale)
+            return Answer(
+                read_result(out), {**_closure(report["closure"]), **_evaluations(report["sampling"], observation)}
+            )
 
     def _run_here(self, lr: Path, ref: Path | None, out: Path, scale: int) -> dict[str, Any]:
         files: dict[str, Any] = {"ref": str(ref) if ref else None, "output": str(out), "overwrite": True}
@@ -90,6 +123,11 @@ def _closure(summary: Mapping[str, Any]) -> dict[str, float]:
     return {"closure_rms": math.sqrt(mean_square), "closure_max": max(largest)}
 
 
+def _evaluations(sampling: Mapping[str, Any], observation: Observation) -> dict[str, float]:
+    levels = math.ceil(math.log2(observation.scale))
+    return {"evaluations": float(sampling["evaluations"] * levels)} if sampling["evaluations"] else {}
+
+
 def _content(text: str) -> str:
     """A path to a file with the start of its content's sha256: weights that are trained on keep their name."""
     path = Path(text)
@@ -108,7 +146,7 @@ def parse_options(words: list[str]) -> tuple[tuple[str, str], ...]:
         name, equals, text = word.partition("=")
         name = name.replace("-", "_")
         if not equals or name not in known:
-            raise UsageError(f"--ursat-options: {word!r} is no NAME=VALUE of upscale", hint=", ".join(sorted(known)))
+            raise UsageError(f"--methods: {word!r} is no NAME=VALUE of upscale", hint=", ".join(sorted(known)))
         pairs.append((name, text))
     typed_options(pairs)
     return tuple(pairs)
@@ -126,7 +164,7 @@ def _typed(name: str, text: str) -> Any:
         value = _read(kind, text)
         if value is not None:
             return value
-    raise UsageError(f"--ursat-options: {name} cannot be {text!r}", hint="ursat upscale --help lists what it takes")
+    raise UsageError(f"--methods: {name} cannot be {text!r}", hint="ursat upscale --help lists what it takes")
 
 
 def _read(kind: Any, text: str) -> Any:

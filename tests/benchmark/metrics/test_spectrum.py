@@ -3,7 +3,7 @@ import pytest
 from made_places import texture
 from scipy.ndimage import gaussian_filter
 
-from ursat.benchmark.spectrum import ring_power, spectrum_error
+from ursat.benchmark.metrics.spectrum import octave_errors, ring_power, spectrum_error
 
 RNG = np.random.default_rng(0)
 WHITE = 5000 + 400 * RNG.standard_normal((2, 96, 128))
@@ -44,3 +44,16 @@ def test_a_flat_estimate_has_a_finite_error():
     flat = ring_power(np.full((2, 96, 128), 5000.0), 8)
     np.testing.assert_allclose(flat, 1 / 12)
     assert np.isfinite(spectrum_error(ring_power(WHITE, 8), flat))
+
+
+def test_octaves_are_of_wavelengths():
+    """A wave of 3 pixels is in the finest octave, one of 6 in the next."""
+    truth = ring_power(WHITE, 8)
+    for wavelength, octave in ((3, 1), (6, 2)):
+        wave = 3000 * np.cos(2 * np.pi * np.arange(128) / wavelength) * np.ones((1, 96, 1))
+        errors = octave_errors(truth, ring_power(WHITE + wave, 8), 8)
+        assert list(errors) == [1, 2, 3]
+        assert max(errors, key=errors.get) == octave
+        assert errors[octave] > 0.3
+    assert octave_errors(truth, truth, 8) == {1: 0, 2: 0, 3: 0}
+    assert octave_errors(truth, 10 * truth, 8) == pytest.approx({1: 10, 2: 10, 3: 10})

@@ -3,8 +3,8 @@ import pytest
 from made_places import place_image
 from scipy.ndimage import gaussian_filter
 
-from ursat.benchmark import niqe
-from ursat.benchmark.niqe import PristineModel, block_features, earth_model, luma
+from ursat.benchmark.metrics import niqe
+from ursat.benchmark.metrics.niqe import PristineModel, block_features, earth_model, luma
 
 SHARP = place_image(3, (384, 400)).pixels.astype(float) * 40
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.fft import rfft2
 
-from ursat.benchmark.metrics import as_stored
+from ursat.benchmark.metrics.scene import PEAK_DN, Figure, Image, Metric, Scene, as_stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+OCTAVES = 7  # up to x128
 _ROUNDING = 1 / 12  # variance of rounding to whole DN: a white floor under every stored image
 
 
@@ -28,7 +29,7 @@ def _rings(height: int, width: int, scale: int) -> tuple[NDArray[np.intp], NDArr
     return ring.ravel(), np.broadcast_to(twice, ring.shape).ravel(), count
 
 
-def ring_power(image: NDArray[Any], scale: int) -> NDArray[np.float64]:
+def ring_power(image: NDArray[Any], scale: int, peak: float = PEAK_DN) -> NDArray[np.float64]:
     """The radially averaged periodogram between the input's Nyquist frequency and the output's.
 
     Each band less its mean, under a separable Hann window, Fourier transformed; |F|^2 divided by the window's energy
@@ -38,11 +39,12 @@ def ring_power(image: NDArray[Any], scale: int) -> NDArray[np.float64]:
     Args:
         image: (C, H, W) DN, taken as `as_stored`.
         scale: input pixel over image pixel.
+        peak: the largest DN.
 
     Returns:
         (C, rings), DN^2; the 1/12 DN^2 of rounding is added, so that no ring is empty.
     """
-    stored = as_stored(image)
+    stored = as_stored(image, peak)
     height, width = stored.shape[-2:]
     window = np.hanning(height)[:, None] * np.hanning(width)
     ring, stands_for, count = _rings(height, width, scale)
@@ -63,3 +65,54 @@ def spectrum_error(truth: NDArray[np.float64], estimate: NDArray[np.float64]) ->
     """
     ratio = 10 * np.log10(estimate / truth)
     return float(np.sqrt(np.mean(ratio * ratio, axis=1)).mean())
+
+
+def octave_errors(truth: NDArray[np.float64], estimate: NDArray[np.float64], scale: int) -> dict[int, float]:
+    """Mean of 10 log10(estimate / truth) in dB over the rings of each octave and over bands.
+
+    Negative where the estimate lacks power (blur), positive where it has too much (noise, invented detail).
+
+    Args:
+        truth: (C, rings) of `ring_power`.
+        estimate: the same of the estimate.
+        scale: that of both.
+
+    Returns:
+        By octave: 1 has wavelengths of 2 to 4 output pixels, 2 of 4 to 8, and so on up to two input pixels; octaves
+        without a ring are missing.
+    """
+    rings = truth.shape[1]
+    low = 0.5 / scale
+    centre = low + (np.arange(rings) + 0.5) * (0.5 - low) / rings
+    octave = np.floor(-np.log2(centre)).astype(int)
+    ratio = 10 * np.log10(estimate / truth)
+    return {int(j): float(ratio[:, octave == j].mean()) for j in np.unique(octave)}
+
+
+def _of_truth(scene: Scene) -> NDArray[np.float64]:
+    return ring_power(scene.truth, scene.scale, scene.peak)
+
+
+def _measure_all(scene: Scene, estimate: Image) -> dict[str, float]:
+    return {"spectrum_db": spectrum_error(scene.once(_of_truth), ring_power(estimate, scene.scale, scene.peak))}
+
+
+def _measure_octaves(scene: Scene, estimate: Image) -> dict[str, float]:
+    power = ring_power(estimate, scene.scale, scene.peak)
+    found = octave_errors(scene.once(_of_truth), power, scene.scale)
+    return {f"octave_{j}": value for j, value in found.items() if j <= OCTAVES}
+
+
+METRIC = Metric(
+    figures={"spectrum_db": Figure("spectrum error dB", "lower")},
+    definition="Hann-windowed periodogram averaged over rings from the input's Nyquist frequency to the output's: root "
+    "mean square over rings of 10 log10(output / truth), mean over bands.",
+    measure=_measure_all,
+)
+BY_OCTAVE = Metric(
+    figures={f"octave_{j}": Figure(f"{2**j} to {2 ** (j + 1)} px dB") for j in range(1, OCTAVES + 1)},
+    definition="the same periodogram by octave: mean over rings and bands of 10 log10(output / truth) for wavelengths "
+    "of 2 to 4 output pixels, 4 to 8, ... up to two input pixels. Below 0 the output lacks power (blur), above 0 it "
+    "has too much (noise, invented detail).",
+    measure=_measure_octaves,
+)

@@ -8,6 +8,7 @@ installed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -19,8 +20,7 @@ from scipy.ndimage import correlate1d
 from scipy.special import gamma
 
 from ursat.benchmark.degrade import degrade
-from ursat.benchmark.metrics import as_stored
-from ursat.benchmark.observation import DN_PER_STEP
+from ursat.benchmark.metrics.scene import PEAK_DN, STEPS, Figure, Image, Metric, Scene, as_stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,9 +84,9 @@ def photograph_model() -> PristineModel | None:
         return PristineModel(held["mu_pris_param"].ravel(), held["cov_pris_param"])
 
 
-def luma(image: NDArray[Any]) -> NDArray[np.float64]:
+def luma(image: NDArray[Any], peak: float = PEAK_DN) -> NDArray[np.float64]:
     """(3, H, W) DN, red first -> (H, W), whole numbers 0..255: the luma of the eight-bit picture."""
-    eight_bit = np.rint(as_stored(image) / DN_PER_STEP)
+    eight_bit = np.rint(as_stored(image, peak) * (STEPS / peak))
     return np.asarray(np.rint((eight_bit * _LUMA).sum(axis=0)))
 
 
@@ -145,3 +145,46 @@ def _asymmetric_fit(blocks: NDArray[np.float64]) -> tuple[NDArray[np.float64], .
     alpha = np.interp(ratio, _RATIO, _ALPHA)
     scale = np.sqrt(gamma(1 / alpha) / gamma(3 / alpha))
     return alpha, left * scale, right * scale
+
+
+def naturalness(pixels: NDArray[Any], peak: float = PEAK_DN) -> dict[str, float]:
+    """NIQE by the models at hand, of three-band images with 384 px a side or more that have texture.
+
+    Args:
+        pixels: (3, H, W) DN, red first.
+        peak: the DN that is 255 of eight bits.
+
+    Returns:
+        ``niqe`` (the authors' model, where it is installed) and ``niqe_eo``; empty where the image has none.
+    """
+    if len(pixels) != 3 or min(pixels.shape[-2:]) < LEAST_SIDE:
+        return {}
+    features, _ = block_features(luma(pixels, peak))
+    models = {"niqe": photograph_model(), "niqe_eo": earth_model()}
+    found = {name: model.distance(features) for name, model in models.items() if model is not None}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _of_truth(scene: Scene) -> dict[str, float]:
+    return naturalness(scene.truth, scene.peak) if "truth" in scene.has else {}
+
+
+def _measure(scene: Scene, estimate: Image) -> dict[str, float]:
+    found, truth = naturalness(estimate, scene.peak), scene.once(_of_truth)
+    return found | {f"{name}_truth": truth[name] for name in found if name in truth}
+
+
+METRIC = Metric(
+    figures={
+        "niqe": Figure("NIQE", "lower"),
+        "niqe_truth": Figure("NIQE of truth"),
+        "niqe_eo": Figure("NIQE-EO", "lower"),
+        "niqe_eo_truth": Figure("NIQE-EO of truth"),
+    },
+    definition="Mittal et al. 2013 with the authors' parameters (where the package that holds them is installed): 36 "
+    "features of 96x96 blocks of the luma in 0..255 at two scales; only images of 384 px a side or more, below that "
+    "the blocks are too few for a covariance. NIQE-EO: the same with a model fitted on sharp aerial images, "
+    "comparable with no published number. Both judge naturalness, not truth: the ground truth's own stands beside.",
+    measure=_measure,
+    needs=frozenset(),
+)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+from made_places import place_image
+
+from ursat.benchmark import sidefiles
+from ursat.benchmark.baselines import bicubic, nearest
+from ursat.benchmark.metrics.networks import Network
+from ursat.benchmark.metrics.sets import FeatureKeeper, frechet, kernel_distance, patches, set_figures
+from ursat.benchmark.observation import make_observation
+from ursat.benchmark.scores import Cell, Score, Table
+from ursat.errors import InputError
+
+CELL = Cell(4, "bicubic", "ref")
+SCENES = [make_observation(place_image(i, (96, 96)), 4, "bicubic", "ref") for i in range(4)]
+
+
+class Means(torch.nn.Module):
+    """As an Inception network is called: eight-bit pixels in, 2048 features out."""
+
+    def forward(self, x: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+        pooled = x.float().std(dim=(2, 3)) + x.float().mean(dim=(2, 3))
+        return pooled.repeat(1, 683)[:, :2048] if return_features else pooled
+
+
+@pytest.fixture
+def archive(tmp_path):
+    path = tmp_path / "inception-2015-12-05.pt"
+    torch.jit.script(Means()).save(str(path))
+    return str(path)
+
+
+def scores(method, observations=SCENES, cell=CELL):
+    return [Score(o.image_id, o.place, cell, method, o.seed, 0.0, {"psnr": 1.0}) for o in observations]
+
+
+def test_patches_cover_the_image_evenly():
+    image = np.arange(3 * 400 * 130).reshape(3, 400, 130) % 256 * 40
+    cut = patches(image)
+    assert cut.shape == (2, 3, 200, 130)
+    np.testing.assert_array_equal(np.concatenate(list(cut), axis=1), image // 40)
+    assert patches(np.zeros((3, 300, 64))).shape == (1, 3, 300, 64)
+    assert patches(np.zeros((3, 1024, 520))).shape == (8, 3, 256, 260)
+
+
+def test_distances_of_a_set_to_itself():
+    features = np.random.default_rng(0).standard_normal((10, 30))
+    assert frechet(features, features) == pytest.approx(0, abs=1e-9)
+    assert frechet(features, features + 2) == pytest.approx(120)
+    assert abs(kernel_distance(features[:5], features[5:])) < kernel_distance(features, features + 1)
+
+
+def test_sets_are_put_together_from_what_was_kept(tmp_path, archive):
+    keeper = FeatureKeeper(tmp_path / "features", Network(archive))
+    for o in SCENES:
+        keeper(o, "mine", o.gt)
+        keeper(o, "flat", o.gt * 0 + 4000)
+    table = Table((*scores("mine"), *scores("flat"), *scores("absent")), (CELL,), ("mine", "flat", "absent"))
+    found = set_figures(table, keeper)
+    assert set(found) == {(CELL, "mine"), (CELL, "flat")}
+    assert set(found[CELL, "mine"]) == {"fid", "kid", "set_patches"}
+    assert found[CELL, "mine"]["set_patches"] == 4
+    assert found[CELL, "mine"]["fid"] == pytest.approx(0, abs=1e-3)
+    assert found[CELL, "flat"]["fid"] > 1
+
+
+def test_a_baseline_without_reference_is_found_in_every_track(tmp_path, archive):
+    keeper = FeatureKeeper(tmp_path, Network(archive))
+    for i in range(2):
+        o = make_observation(place_image(i, (96, 96)), 4, "bicubic", "noref")
+        keeper(o, "bicubic", bicubic(o))
+        keeper(o, "mine", nearest(o))
+    here, there = scores("bicubic", SCENES[:2]), scores("mine", SCENES[:2])
+    assert all(sidefiles.found_paths(keeper.place, score) for score in here)
+    assert not any(sidefiles.found_paths(keeper.place, score) for score in there)
+
+
+def test_features_of_different_networks_never_meet(tmp_path, archive):
+    assert FeatureKeeper(tmp_path).place != FeatureKeeper(tmp_path, Network(archive)).place
+
+
+def test_a_file_that_is_no_inception(tmp_path, archive):
+    text = tmp_path / "weights.pth"
+    text.write_text("no archive")
+    with pytest.raises(InputError, match="no TorchScript archive"):
+        Network(str(text)).features(patches(SCENES[0].gt))
+    other = tmp_path / "other.pt"
+    torch.jit.script(torch.nn.Identity()).save(str(other))
+    with pytest.raises(InputError, match="is no such Inception"):
+        Network(str(other)).features(patches(SCENES[0].gt))
+    with pytest.raises(InputError, match="No such file"):
+        _ = Network(str(tmp_path / "absent.pt")).fingerprint
+
+
+def test_the_offline_network_tells_sharp_from_blurred(tmp_path):
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the offline network's packages are not installed")
+    keeper = FeatureKeeper(tmp_path)
+    for o in SCENES:
+        keeper(o, "noisy", o.gt + 200 * np.random.default_rng(0).standard_normal(o.gt.shape))
+        keeper(o, "bicubic", bicubic(o))
+    found = set_figures(Table((*scores("noisy"), *scores("bicubic")), (CELL,), ("noisy", "bicubic")), keeper)
+    assert 0 < found[CELL, "noisy"]["fd_effnet"] < found[CELL, "bicubic"]["fd_effnet"]
+    assert found[CELL, "noisy"]["kd_effnet"] < found[CELL, "bicubic"]["kd_effnet"]
