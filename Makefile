@@ -6,7 +6,7 @@ VENV   ?= .venv
 TORCH  ?= torch==2.13.0
 OUT    ?= demo_out
 SCALE  ?= 32
-# The data pack of `make eval`: a folder as docs/guide.md describes it; and more options of ursat.benchmark.
+# The data pack of `make eval`: a folder as docs/guide.md describes it; and more options of `ursat benchmark`.
 DATA   ?= $(URSAT_DATA)
 EVAL_ARGS ?=
 PYTEST_ARGS ?= -n auto
@@ -20,7 +20,7 @@ export GOMP_SPINCOUNT ?= 0
 export KMP_BLOCKTIME ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint type test test-slow bench eval demo docs clean
+.PHONY: help setup lint type test test-slow bench eval demo docs soak clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,9 +58,9 @@ test-slow: $(VENV)/.dev  ## the long tests as well
 bench: $(VENV)/.dev  ## speed and memory against GDAL, and against DAT-light
 	$(BIN)/python scripts/bench.py
 
-eval: $(VENV)/.dev  ## tables on the validation images: make eval DATA=folder [EVAL_ARGS="--limit 7"]
+eval: $(VENV)/.dev  ## tables on the validation images: make eval DATA=folder [EVAL_ARGS="--images 7"]
 	@test -n "$(DATA)" || { echo "name the data pack: make eval DATA=folder" >&2; exit 2; }
-	@$(BIN)/python -m ursat.benchmark --data "$(DATA)" $(EVAL_ARGS)
+	@$(BIN)/ursat benchmark --dataset places --task all --root "$(DATA)" $(EVAL_ARGS)
 
 demo: $(VENV)/.package  ## the sample scene x32 with its reference, into demo_out/
 	@mkdir -p $(OUT)
@@ -70,6 +70,10 @@ demo: $(VENV)/.package  ## the sample scene x32 with its reference, into demo_ou
 
 docs: $(VENV)/.package  ## the option reference, from the program itself, into docs/options.md
 	$(BIN)/python scripts/option_reference.py > docs/options.md
+
+soak: $(VENV)/.dev  ## 5000 damaged inputs; 100 kills of a run in shards, and 100 of a run of one file (hours)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/fuzz_inputs.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak_kill.py
 
 clean:  ## remove what was made here, the environment included
 	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

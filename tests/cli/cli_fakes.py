@@ -114,7 +114,9 @@ class FakePipeline:
         """Options of the last call."""
         return self.calls[-1][2]
 
-    def upscale(self, source: str, options: UpscaleOptions, *, progress: Any = None) -> UpscaleReport:
+    def upscale(
+        self, source: str, options: UpscaleOptions, *, progress: Any = None, watch: Any = None
+    ) -> UpscaleReport:
         """Pretend to run; a named output gets a few bytes."""
         self.calls.append(("upscale", source, options))
         self.act()

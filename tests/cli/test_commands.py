@@ -120,7 +120,7 @@ def test_coreg(cli: Cli, monkeypatch: pytest.MonkeyPatch, reliable: bool) -> Non
     assert outcome.code == (0 if reliable else 4)
     assert asked == {
         "source": "in.tif", "ref": "ref.tif", "mode": "global", "max_shift": 45.0, "bands": ("red", "nir"),
-        "ref_bands": (), "mask": "auto", "trusted": False,
+        "ref_bands": (), "mask": "auto", "trusted": False, "allow_remote": False,
     }  # fmt: skip
     lines = outcome.out.splitlines()
     assert "  shift        +1.20 m east, -18.80 m north" in lines
@@ -156,16 +156,16 @@ class Verified:
 
 @pytest.mark.parametrize("holds", [True, False])
 def test_verify(cli: Cli, monkeypatch: pytest.MonkeyPatch, holds: bool) -> None:
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, str, bool]] = []
     report = Verified((Check("grid", True, "exact"), Check("closure", holds, "max 1 DN")))
 
-    def verify(output: str, source: str) -> Verified:
-        asked.append((output, source))
+    def verify(output: str, source: str, *, allow_remote: bool) -> Verified:
+        asked.append((output, source, allow_remote))
         return report
 
     install(monkeypatch, "ursat.run.verify", verify=verify)
     outcome = cli("verify", "out.tif", "--input", "in.tif")
-    assert asked == [("out.tif", "in.tif")]
+    assert asked == [("out.tif", "in.tif", False)]
     assert outcome.code == (0 if holds else 4)
     assert outcome.out.splitlines()[1:] == [
         "  grid     ok: exact",

@@ -20,7 +20,23 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("words", "count", "expected"),
     [
-        ("ursat ", 1, {"upscale", "plan", "info", "coreg", "verify", "models", "train"}),
+        (
+            "ursat ",
+            1,
+            {
+                "upscale",
+                "plan",
+                "info",
+                "coreg",
+                "verify",
+                "models",
+                "train",
+                "benchmark",
+                "run-shard",
+                "status",
+                "merge",
+            },
+        ),
         ("ursat up", 1, {"upscale"}),
         ("ursat upscale --max-m", 2, {"--max-memory"}),
         ("ursat upscale in.tif --closure e", 4, {"exact"}),

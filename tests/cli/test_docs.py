@@ -10,7 +10,13 @@ import pytest
 from ursat.cli.app import build
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "guide.md", ROOT / "SECURITY.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "guide.md",
+    ROOT / "docs" / "large-scenes.md",
+    ROOT / "docs" / "benchmark.md",
+    ROOT / "SECURITY.md",
+]
 
 
 def known_options() -> set[str]:
@@ -23,7 +29,7 @@ def known_options() -> set[str]:
 
 def ours(text: str) -> str:
     """The page without lines that show other programs' options."""
-    others = ("gdal ", "reproject", "make ", "pip install", "git clone", "python -m")
+    others = ("gdal ", "reproject", "make ", "pip install", "git clone", "python -m", "dask worker", "#SBATCH")
     return "\n".join(line for line in text.splitlines() if not any(word in line for word in others))
 
 

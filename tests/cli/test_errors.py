@@ -91,7 +91,7 @@ def start(tmp_path: Path, act: str) -> subprocess.Popen[str]:
     program = f"""
 import signal, sys, types, pathlib, time, tempfile
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background ignores it
-def upscale(source, options, *, progress=None):
+def upscale(source, options, *, progress=None, watch=None):
     output = options.output
 {act}
 fake = types.ModuleType("ursat.run.pipeline")
@@ -154,3 +154,14 @@ def test_a_full_disk_behind_stdout() -> None:
     assert done.returncode == 7
     assert done.stderr.splitlines()[0] == "ursat: error: No space left on device"
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_device_without_memory(cli: Cli, pipeline: FakePipeline) -> None:
+    class OutOfMemoryError(RuntimeError):
+        """As torch's is called."""
+
+    pipeline.act = failing(OutOfMemoryError("CUDA out of memory.\nTried to allocate 3 GiB"))
+    outcome = cli(*RUN)
+    assert outcome.code == 7
+    assert "the device is out of memory" in outcome.err
+    assert "Tried" not in outcome.err

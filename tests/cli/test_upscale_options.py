@@ -62,6 +62,10 @@ def test_defaults_are_the_library_s(cli: Cli, pipeline: FakePipeline) -> None:
         ("--steps auto", "steps", None),
         ("--samples 4", "samples", 4),
         ("--seed 7", "seed", 7),
+        ("--sr nets/x2.onnx", "sr", "nets/x2.onnx"),
+        ("--one-step", "one_step", True),
+        ("--sampler dpm++", "sampler", "dpm++"),
+        ("--start 0.25", "start", 0.25),
         ("--device cuda:1", "device", "cuda:1"),
         ("-j 3", "jobs", 3),
         ("--num-threads ALL_CPUS", "jobs", 0),
@@ -134,7 +138,7 @@ def test_command_line_overrules_the_environment_s_other_option(
             (f"in.tif --scale 2 {option}", option.split()[0])
             for option in (
                 "--mode pretty", "--fidelity 1.1", "--fidelity nan", "--samples 1", "--steps 0", "--steps few",
-                "--samples 2 -o -", "--sr net", "--one-step", "--resume", "--executor dask", "--scheduler x",
+                "--samples 2 -o -", "--sampler euler", "--start 0", "--start 1.5", "--executor spark",
             )
         ],
     ],
@@ -146,10 +150,3 @@ def test_usage_errors(cli: Cli, pipeline: FakePipeline, argv: str, said: str) ->
     assert first.startswith("ursat: error: ")
     assert said in first
     assert second.startswith("  hint: ")
-
-
-@pytest.mark.parametrize("command", ["benchmark", "run-shard", "merge"])
-def test_commands_of_later_versions_are_unknown(cli: Cli, command: str) -> None:
-    outcome = cli(command)
-    assert outcome.code == 2
-    assert command in outcome.err

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from ursat import __version__
-from ursat.cli import coreg, info, models, plan, train, upscale, verify
+from ursat.cli import benchmark, coreg, info, models, plan, run_shard, train, upscale, verify
 from ursat.cli.console import prepare_streams
 from ursat.cli.errors import guard
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EPILOG = (
     "Every option can be set by the environment: URSAT_TILE=512, or URSAT_UPSCALE_TILE=512 for one command. "
     "Exit codes: 0 ok, 1 internal error or a failed write, 2 usage, 3 input, 4 a quality gate that was asked for, "
-    "5 output exists, 7 over a limit, 130 interrupted, 143 terminated."
+    "5 output exists, 6 unfinished (run again to resume), 7 over a limit, 130 interrupted, 143 terminated."
 )
 
 app = typer.Typer(
@@ -36,7 +36,11 @@ app.command("plan")(plan.plan)
 app.command("info")(info.info)
 app.command("coreg")(coreg.coreg)
 app.command("verify")(verify.verify)
+app.command("run-shard")(run_shard.run_shard)
+app.command("status")(run_shard.status)
+app.command("merge")(run_shard.merge)
 app.command("train")(train.train)
+app.command("benchmark")(benchmark.benchmark)
 app.add_typer(models.app, name="models")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+import time
 import unicodedata
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.text import Text
 _STYLE = {"soft_wrap": True, "highlight": False, "markup": False}
 stderr = Console(stderr=True, **_STYLE)  # type: ignore[arg-type]
 stdout = Console(**_STYLE)  # type: ignore[arg-type]
+_log = {"format": "text"}  # of stderr, for as long as one command runs
 
 
 def one_line(text: str) -> str:
@@ -22,15 +25,34 @@ def one_line(text: str) -> str:
 
 
 def say(kind: str, text: str, style: str = "") -> None:
-    """One line on stderr: ``ursat: kind: text``; ``kind`` may be empty."""
+    """One line on stderr: ``ursat: kind: text``; ``kind`` may be empty. With ``--log-format json``, an object."""
+    if _log["format"] == "json":
+        emit(kind or "message", message=one_line(text))
+        return
     line = Text("ursat: ")
     if kind:
         line.append(f"{kind}: ", style)
     stderr.print(line.append(one_line(text)))
 
 
+def hint(text: str) -> None:
+    """The line below an error that says what to do."""
+    if _log["format"] == "json":
+        emit("hint", message=one_line(text))
+    else:
+        stderr.print(f"  hint: {one_line(text)}")
+
+
+def emit(event: str, **facts: object) -> None:
+    """One JSON object on a line of stderr: the event, the time (seconds since 1970), and the facts."""
+    line = json.dumps({"event": event, "time": round(time.time(), 3), **facts}, allow_nan=False)
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
 def prepare_streams() -> None:
-    """Let stdout carry file names that are not valid UTF-8, as the shell passed them."""
+    """Let stdout carry file names that are not valid UTF-8, as the shell passed them; stderr begins as text."""
+    _log["format"] = "text"
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="surrogateescape")
@@ -57,8 +79,12 @@ class WarningHandler(logging.Handler):
             say("warning", text, "yellow")
 
 
-def start_logging(verbosity: int) -> WarningHandler:
-    """Attach the handler: -1 silent, 0 warnings, 1 what the library decides, 2 its details and GDAL's messages."""
+def start_logging(verbosity: int, *, as_json: bool = False) -> WarningHandler:
+    """Attach the handler: -1 silent, 0 warnings, 1 what the library decides, 2 its details and GDAL's messages.
+
+    ``as_json``: everything on stderr is one JSON object a line, from here to the end of the command.
+    """
+    _log["format"] = "json" if as_json else "text"
     level = {-1: logging.CRITICAL + 1, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     handler = WarningHandler(level)
     library, root = logging.getLogger("ursat"), logging.getLogger()

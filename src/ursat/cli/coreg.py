@@ -24,6 +24,7 @@ def coreg(
     ref_bands: o.RefBands = None,
     mask: o.Mask = "auto",
     trusted: o.Trusted = False,
+    allow_remote: o.AllowRemote = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = 0,
@@ -44,6 +45,7 @@ def coreg(
         ref_bands=parse.names(ref_bands or ()),
         mask=mask,
         trusted=trusted,
+        allow_remote=allow_remote,
     )
     for text in report.warnings:
         warnings.warn(text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from ursat.cli.console import one_line, say, stderr
+from ursat.cli.console import hint, say
 from ursat.errors import UrsatError
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
     return _stopped() if code == INTERRUPTED else code
 
 
-def _fail(message: str, hint: str, code: int) -> int:
+def _fail(message: str, advice: str, code: int) -> int:
     say("error", message, "bold red")
-    if hint:
-        stderr.print(f"  hint: {one_line(hint)}")
+    if advice:
+        hint(advice)
     return code
 
 
@@ -91,6 +91,8 @@ def _abandon_stdout() -> int:
 
 
 def _unexpected(error: Exception, argv: Sequence[str]) -> int:
+    if type(error).__name__ == "OutOfMemoryError":  # of torch, which the command line does not load to ask
+        return _fail("the device is out of memory", "use --device cpu, a smaller --tile, or fewer --jobs", LIMIT)
     verbose = sum(arg.count("v") for arg in argv if arg.startswith("-") and set(arg[1:]) == {"v"})
     if verbose + argv.count("--verbose") > 1:
         traceback.print_exc()

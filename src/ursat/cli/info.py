@@ -21,6 +21,7 @@ def info(
     bands: o.Bands = None,
     mask: o.Mask = "auto",
     trusted: o.Trusted = False,
+    allow_remote: o.AllowRemote = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = 0,
@@ -29,7 +30,9 @@ def info(
     warnings = start_logging(-1 if quiet else verbose)
     from ursat.io.scene import open_scene
 
-    with open_scene(file, bands=parse.names(bands or ()), mask=mask, trusted=trusted) as scene:
+    with open_scene(
+        file, bands=parse.names(bands or ()), mask=mask, trusted=trusted, allow_remote=allow_remote
+    ) as scene:
         found = scene.info
     for text in found.warnings:
         warnings.warn(text)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import functools
 import inspect
 from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import typer
 
 from ursat.cli import model_options as m
 from ursat.cli import options as o
 from ursat.cli import parse
+from ursat.cli import shard_options as s
 from ursat.errors import UsageError
 from ursat.run.options import UpscaleOptions
+from ursat.run.shards.options import ShardOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+J = TypeVar("J", bound="Job")
 _DEFAULT = UpscaleOptions()
 _EXCLUSIVE = (("scale", "gsd"), ("bbox", "aoi", "window"), ("output_argument", "output"), ("mode", "fidelity"))
 
@@ -36,6 +39,10 @@ class Job:
     steps: m.Steps = None
     samples: m.Samples = None
     seed: m.Seed = _DEFAULT.seed
+    sr: m.Sr = None
+    one_step: m.OneStep = False
+    sampler: m.SamplerOption = None
+    start: m.Start = None
     ref: o.Ref = None
     ref_bands: o.RefBands = None
     ref_psf: o.RefPsf = None
@@ -49,6 +56,7 @@ class Job:
     window: o.WindowOption = None
     mask: o.Mask = _DEFAULT.mask
     trusted: o.Trusted = False
+    allow_remote: o.AllowRemote = False
     output: o.Output = None
     overwrite: o.Overwrite = False
     dtype: o.Dtype = None
@@ -61,6 +69,7 @@ class Job:
     tile: o.Tile = _DEFAULT.tile
     max_memory: o.MaxMemory = _DEFAULT.max_memory
     max_pixels: o.MaxPixels = _DEFAULT.max_pixels
+    shard_size: s.ShardSize = None
     dry_run: o.DryRun = False
     json: o.Json = False
     quiet: o.Quiet = False
@@ -88,6 +97,10 @@ class Job:
             fidelity=self.fidelity,
             steps=self.steps,
             samples=self.samples,
+            sr=self.sr,
+            one_step=self.one_step,
+            sampler=self.sampler,
+            start=self.start,
             bands=parse.names(self.bands or ()),
             ref_bands=parse.names(self.ref_bands or ()),
             window=self.window,
@@ -112,6 +125,8 @@ class Job:
             overwrite=self.overwrite,
             creation_options=parse.key_values(self.creation_options or ()),
             trusted=self.trusted,
+            shards=ShardOptions(size=self.shard_size),
+            allow_remote=self.allow_remote,
         )
 
     def _check(self) -> None:
@@ -152,9 +167,10 @@ def _without_overruled(context: typer.Context, arguments: dict[str, Any]) -> dic
     return kept
 
 
-def job_command(function: Callable[[Job], None]) -> Callable[..., None]:
-    """A function of a `Job` as a Typer command with one parameter per field."""
-    hints = get_type_hints(Job, include_extras=True)
+def job_command(function: Callable[[J], None]) -> Callable[..., None]:
+    """A function of a `Job`, or of a dataclass with more fields, as a Typer command with one parameter per field."""
+    kind = get_type_hints(function)["job"]
+    hints = get_type_hints(kind, include_extras=True)
     parameters = [
         inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
         *(
@@ -164,13 +180,13 @@ def job_command(function: Callable[[Job], None]) -> Callable[..., None]:
                 default=inspect.Parameter.empty if f.default is MISSING else f.default,
                 annotation=hints[f.name],
             )
-            for f in fields(Job)
+            for f in fields(kind)
         ),
     ]
 
     @functools.wraps(function)
     def command(context: typer.Context, **arguments: Any) -> None:
-        function(Job(**_without_overruled(context, arguments)))
+        function(kind(**_without_overruled(context, arguments)))
 
     # Typer would look through __wrapped__ at `function` and see one parameter.
     del command.__wrapped__

@@ -43,7 +43,8 @@ Steps = Annotated[
         parser=parse.steps,
         metavar="N|auto",
         show_default="auto",
-        help="Network evaluations of a sample after its mean's, 2 by default. The mean itself takes none.",
+        help="Network evaluations of a sample after its mean's; wavediffur and csp-wavediffur: of the diffusion. "
+        "The mean itself takes none.",
     ),
 ]
 Samples = Annotated[
@@ -53,6 +54,36 @@ Samples = Annotated[
         min=2,
         metavar="N",
         help="Also write OUT_spread.tif: the standard deviation of N samples of seeds SEED, SEED + 1 ...",
+    ),
+]
+Sr = Annotated[
+    str | None,
+    _model(
+        "--sr",
+        metavar="NAME|PATH",
+        help="The SR module of the model wavediffur: bicubic, dat-light, a model of ursat's; or a file of weights: "
+        ".onnx, or a .pth or .safetensors that spandrel knows. Default: core-xs.",
+    ),
+]
+OneStep = Annotated[
+    bool,
+    _model(
+        "--one-step",
+        help="wavediffur and csp-wavediffur: all of the scale in one enlargement, instead of a cascade of doublings.",
+    ),
+]
+SamplerOption = Annotated[
+    Literal["ddim", "ddpm", "dpm++"] | None,
+    _model("--sampler", help="wavediffur and csp-wavediffur: how the low-frequency band is drawn. Default: ddim."),
+]
+Start = Annotated[
+    float | None,
+    _model(
+        "--start",
+        parser=parse.share,
+        metavar="0..1",
+        show_default="0.4",
+        help="wavediffur and csp-wavediffur: where the diffusion begins; 1 is noise alone, below 1 a noised estimate.",
     ),
 ]
 Seed = Annotated[int, _model("--seed", min=0, help="Of the noise that samples start from; same seed, same picture.")]

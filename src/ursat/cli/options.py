@@ -133,7 +133,18 @@ Mask = Annotated[
     ),
 ]
 Trusted = Annotated[
-    bool, _region("--trusted", help="Also open VRT files, which can make GDAL read any file that they name.")
+    bool,
+    _region(
+        "--trusted",
+        help="Also open VRT files, which make GDAL read any file that they name, and links out of a scene's folder.",
+    ),
+]
+AllowRemote = Annotated[
+    bool,
+    _region(
+        "--allow-remote",
+        help="Files may also be COGs on a server (https://, http://, s3://); only the windows needed are fetched.",
+    ),
 ]
 
 Output = Annotated[

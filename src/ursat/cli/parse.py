@@ -38,6 +38,12 @@ def _whole(text: object, least: int, expected: str) -> int:
     return int(digits) if digits.isdecimal() and int(digits) >= least else _bad(text, expected)
 
 
+def whole(text: object, least: int, most: int, expected: str) -> int:
+    """A number in plain digits from ``least`` to ``most``."""
+    number = _whole(text, least, expected)
+    return number if number <= most else _bad(text, expected)
+
+
 def scale(text: object) -> float:
     """'32' -> 32.0; any number of at least 2."""
     expected = "a scale: a number of at least 2, such as 32 or 7.5"
@@ -79,6 +85,13 @@ def fidelity(text: object) -> float:
     expected = "a fidelity: a number from 0 (realistic) to 1 (faithful)"
     number = _number(str(text), expected)
     return number if 0 <= number <= 1 else _bad(text, expected)
+
+
+def share(text: object) -> float:
+    """'0.4' -> 0.4; above 0, at most 1."""
+    expected = "a share: a number above 0 and up to 1"
+    number = _number(str(text), expected)
+    return number if 0 < number <= 1 else _bad(text, expected)
 
 
 def steps(text: object) -> int | None:

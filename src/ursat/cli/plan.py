@@ -60,6 +60,7 @@ def rows(report: PlanReport) -> list[Row]:
         ("reference", report.reference or "none"),
         ("GSD", f"{' -> '.join(render.number(g) for g in report.gsd_m)} m ({render.count(report.stages, 'stage')})"),
         ("tiles", f"{report.tiles} of {report.tile} px, halo {report.halo} input px"),
+        *([("shards", f"{report.shards}, each a file of its own")] if report.shards else []),
         ("networks", render.count(report.evaluations, "evaluation")),
         ("memory", f"{render.size(report.memory_bytes)}, limit {render.size(report.max_memory)}"),
         ("disk", f"{render.size(report.disk_bytes)}{free}; {render.size(report.output_bytes)} of pixels uncompressed"),

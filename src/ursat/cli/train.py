@@ -1,4 +1,4 @@
-"""`ursat train`: a network of the core family, from a folder of images."""
+"""`ursat train`: a network of the core family or the paper's, from a folder of images."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def train(
     data: t.Data,
     preset: t.Preset = "core-xs",
+    stage: t.Stage = "pretrain",
     out: t.Out = None,
     budget: t.Budget = None,
     steps: t.Steps = None,
@@ -41,7 +42,8 @@ def train(
     scenes: t.Scenes = 1000,
     pack: t.Pack = None,
     batch: t.Batch = 8,
-    lr: t.LearningRate = 3e-3,
+    side: t.Side = None,
+    lr: t.LearningRate = None,
     seed: t.TrainSeed = 0,
     device: o.Device = "auto",
     precision: t.PrecisionOption = "auto",
@@ -66,6 +68,7 @@ def train(
         data=data,
         out=Path(f"train-{preset}") if out is None else out,
         preset=preset,
+        stage=stage,
         steps=steps,
         budget_s=budget,
         resume=resume,
@@ -75,6 +78,7 @@ def train(
         pack=pack,
         scenes=scenes,
         batch=batch,
+        side=side,
         lr=lr,
         seed=seed,
         eval_s=600.0 if eval_every is None or by_steps else eval_every,

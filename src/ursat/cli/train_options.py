@@ -30,7 +30,22 @@ Pack = Annotated[
         help="Folder of the scenes, completed where some are missing; several runs can share it. Default: OUT/scenes.",
     ),
 ]
-Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="Size: core-xs, core-s, core-m or core-l.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Size: core-xs, core-s, core-m or core-l; or paper-mini or paper (docs/paper.md).",
+    ),
+]
+Stage = Annotated[
+    Literal["pretrain", "finetune"],
+    typer.Option("--stage", help="Of the paper's networks: pretrain on x2, then finetune on x4 with --init."),
+]
+Side = Annotated[
+    int | None,
+    typer.Option("--side", min=32, metavar="N", show_default="by preset", help="Cells of a patch's input a side."),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -87,7 +102,12 @@ EvalEvery = Annotated[
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Patches a step and process.")]
-LearningRate = Annotated[float, typer.Option("--lr", min=1e-8, max=1.0, metavar="X", help="Highest learning rate.")]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        "--lr", min=1e-8, max=1.0, metavar="X", show_default="3e-3; paper 1e-4", help="Highest learning rate."
+    ),
+]
 TrainSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of weights and draws.")]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16"], typer.Option("--precision", help="auto: bf16 on CUDA where it exists, else fp32.")

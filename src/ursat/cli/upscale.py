@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from ursat.cli import render
 from ursat.cli.console import start_logging, stderr
-from ursat.cli.job import Job, job_command
+from ursat.cli.job import job_command
 from ursat.cli.plan import show_plan
 from ursat.cli.progress import progress
+from ursat.cli.shard_progress import json_progress, watch_beside
+from ursat.cli.upscale_job import UpscaleJob
 from ursat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,16 +28,22 @@ if TYPE_CHECKING:
 
 
 @job_command
-def upscale(job: Job) -> None:
+def upscale(job: UpscaleJob) -> None:
     """Make INPUT's pixels K times finer, guided by a finer reference of the same ground.
 
     Detail finer than the reference's own pixels is interpolated, predicted or generated, not observed; the report says
     which is which.
     """
     options = job.options()
-    warnings = start_logging(job.verbosity)
+    as_json = job.log_format == "json"
+    warnings = start_logging(job.verbosity, as_json=as_json)
     if job.dry_run:
         show_plan(job.input, options, warnings, as_json=job.json)
+        return
+    if job.plan_only:
+        from ursat.run.shards.sharded import plan_in_shards
+
+        sys.stdout.write(f"{plan_in_shards(job.input, options)}\n")
         return
     to_stdout = options.output == "-"
     if to_stdout and job.json:
@@ -48,14 +56,14 @@ def upscale(job: Job) -> None:
     from ursat.run.pipeline import upscale as run
 
     with _destination(options) as placed:
-        with progress(quiet=job.quiet) as show:
-            report = run(job.input, placed, progress=show)
+        with (json_progress if as_json else progress)(quiet=job.quiet) as show:
+            report = run(job.input, placed, progress=show, watch=watch_beside(show))
         for text in report.warnings:
             warnings.warn(text)
         if to_stdout:
             _send(Path(report.output))
             report = replace(report, output="-")
-    if not job.quiet:
+    if not (job.quiet or as_json):
         render.print_rows(stderr, rows(report), title=f"{report.input} -> {report.output}")
     if job.json:
         render.print_json(report.to_json())
@@ -70,7 +78,7 @@ def _destination(options: UpscaleOptions) -> Iterator[UpscaleOptions]:
         yield options
         return
     with tempfile.TemporaryDirectory(prefix="ursat-") as folder:
-        yield replace(options, output=str(Path(folder) / "stdout.tif"))
+        yield replace(options, output=str(Path(folder) / "stdout.tif"), shards=replace(options.shards, size=0))
 
 
 def _send(path: Path) -> None:
@@ -99,6 +107,7 @@ def rows(report: UpscaleReport) -> list[Row]:
         ("closure", f"{closure.mode}: {residual}{stuck}"),
         ("detail", render.octaves((o.gsd_m, o.origin) for o in report.octaves)),
         ("effective", f"{render.number(report.effective_gsd_m)} m: the finest detail that a sensor saw"),
+        *([("shards", f"{render.count(report.shards, 'file')} behind {report.output}")] if report.shards else []),
         *(
             [("spread", f"{report.spread}: standard deviation of {report.sampling.samples} samples")]
             if report.spread

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def verify(
     output: o.Verified,
     source: o.VerifyInput,
+    allow_remote: o.AllowRemote = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = 0,
@@ -28,7 +29,7 @@ def verify(
     start_logging(-1 if quiet else verbose)
     from ursat.run.verify import verify as run
 
-    report = run(output, source)
+    report = run(output, source, allow_remote=allow_remote)
     if json:
         render.print_json(report.to_json())
     else:
