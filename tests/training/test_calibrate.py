@@ -12,8 +12,8 @@ from made_tiles import TINY
 from torch import nn
 
 from tiny_network import save_tiny, tiny_net
-from ursat.benchmark import metrics
 from ursat.benchmark.baselines import box_mean
+from ursat.benchmark.metrics import gradient
 from ursat.errors import InputError
 from ursat.models.core.config import STATE
 from ursat.models.core.context import Context, detail_scale
@@ -103,7 +103,7 @@ def test_the_average_gradient_is_the_benchmarks_own():
     images = np.random.default_rng(3).integers(0, 10000, (2, 3, 80, 96))
     found = average_gradient(torch.from_numpy(images))
     inner = images[..., 32:-32, 32:-32].astype(np.uint16)
-    assert found * (1 / 40) == pytest.approx([metrics.average_gradient(image) for image in inner])
+    assert found * (1 / 40) == pytest.approx([gradient.average_gradient(image) for image in inner])
 
 
 def test_no_scenes():

@@ -4,7 +4,8 @@ From the second level on the measurement of A is the level's input itself: B of 
 network says, and the chain is not run. It runs on the first level, whose A the sensor's blur and noise hide; and on
 every level with closure "off", which is the system without Eq. 9.
 
-The mean (fidelity 1) runs no chain: an estimate of A that holds no noise is projected, once. A holds between a
+The mean (fidelity 1) runs no chain: an estimate of A that holds no noise is projected, once, where no reference has a
+say in it (docs/paper.md has what that is worth). A holds between a
 thousandth and a seventh of the error that is left after that; the rest is in v, h and d, which both algorithms predict
 without noise.
 """
@@ -99,7 +100,10 @@ class LowBand:
         if self.given(inputs.level):
             return x
         measure = self._measure(inputs, bands, vhd)
-        mean = measure(norm.mean(expected()[0].to(x.dtype))) if fidelity > 0 else None
+        # Eq. 9 knows no trust: it would pull what the reference has told back to the noisy observation. The mean is
+        # left to the closure then, which weighs both.
+        settle = measure if inputs.ref is None else _as_it_is
+        mean = settle(norm.mean(expected()[0].to(x.dtype))) if fidelity > 0 else None
         if fidelity >= 1 and mean is not None:
             return mean
 
@@ -113,12 +117,16 @@ class LowBand:
     def _measure(self, inputs: LevelInputs, bands: list[int], vhd: tuple[Tensor, Tensor, Tensor]) -> Measure:
         """Eq. 9 on a clean estimate in physical units; with closure "off" nothing."""
         if self._settings.closure == "off":
-            return lambda a: a
+            return _as_it_is
         y, operator, projection = inputs.x, self._operator, self._projections[tuple(bands)]
         observed = torch.ones_like(y) if inputs.observed is None else inputs.observed.to(y)
         mass = operator.mass(observed)
         rest = y - operator.observe(idwt2(HaarBands(torch.zeros_like(y), *vhd)), observed, mass)
         return lambda a: projection.apply(a, rest, observed, mass)
+
+
+def _as_it_is(a: Tensor) -> Tensor:
+    return a
 
 
 def _ratio(noise: float, signal: float) -> float:
