@@ -128,7 +128,7 @@ def test_csv_and_html_are_not_overwritten_unawares(measure, tmp_path):
 
 
 def test_html_is_one_file(measure, tmp_path):
-    pytest.importorskip("jinja2")
+    pytest.importorskip("jinja2", reason="pip install 'ursat[bench]'")
     page = tmp_path / "report.html"
     assert measure("--html", str(page)).code == 0
     assert "<html" in page.read_text()[:300].lower()

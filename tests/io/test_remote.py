@@ -139,7 +139,7 @@ def test_the_fingerprint_tells_files_apart(server, tmp_path):
 
 def test_s3(tmp_path, monkeypatch):
     server = pytest.importorskip("moto.server", reason="needs moto[server], of the dev extra")
-    boto3 = pytest.importorskip("boto3")
+    boto3 = pytest.importorskip("boto3", reason="needs moto[server], of the dev extra")
     for name, value in {
         "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1", "AWS_HTTPS": "NO",
         "AWS_VIRTUAL_HOSTING": "FALSE",

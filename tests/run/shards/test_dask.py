@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from conftest import Undisturbed
 
-pytest.importorskip("distributed")
+pytest.importorskip("distributed", reason="pip install 'ursat[dask]'")
 
 
 def _strike(places: Places, number: signal.Signals, struck: list[int]) -> None:

@@ -72,7 +72,7 @@ def test_very_many_shards_get_a_tile_index(
 
 
 def test_the_stac_item_lies_where_the_scene_lies(undisturbed: Undisturbed) -> None:
-    pystac = pytest.importorskip("pystac")
+    pystac = pytest.importorskip("pystac", reason="pip install 'ursat[stac]'")
     item = pystac.Item.from_file(str(undisturbed.places.item))
     with rasterio.open(undisturbed.one) as one:
         expected = rasterio.warp.transform_bounds(one.crs, "OGC:CRS84", *one.bounds)
