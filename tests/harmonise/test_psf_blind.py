@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ursat.benchmark.degrade import add_noise, degrade
 from ursat.fir import BOX_MTF, gaussian_sigma
 from ursat.harmonise.noise import estimate_noise_windows
 from ursat.harmonise.psf_blind import estimate_blur_blind
-from ursat.harmonise.psf_features import COUNT, noise_share, psf_features
+from ursat.harmonise.psf_features import COUNT, PIXELS, noise_share, psf_features
 from ursat.harmonise.psf_posterior import BELIEFS, LOWEST_MTF, TRUTHS, load_posterior
 from ursat.io.exchange import read_array
 
@@ -118,6 +119,9 @@ def test_the_weights_fit_the_code():
     assert known.layers[-1][1].shape == known.prior.shape == (len(TRUTHS),)
     assert known.cost.shape == (len(known.shares), len(BELIEFS), len(TRUTHS))
     assert (np.diff(known.shares) > 0).all()
+    assert known.weighting.shape == known.sides.shape
+    assert (np.diff(known.sides) > 0).all()
+    assert (known.weighting > 0).all()
     assert (known.cost >= 0).all()
 
 
@@ -130,8 +134,9 @@ def test_odds_are_odds_whatever_the_features(seed, size):
 
 @pytest.mark.parametrize("truth", range(len(TRUTHS)))
 @pytest.mark.parametrize("share", [0.0, 0.02])
-def test_certainty_is_acted_on(truth, share):
-    found = load_posterior().decide(ONE[truth], share)
+@pytest.mark.parametrize("side", [8.0, 256.0])
+def test_certainty_is_acted_on(truth, share, side):
+    found = load_posterior().decide(ONE[truth], share, side)
     assert found.kind == TRUTHS[truth].kind
     assert found.mtf == pytest.approx(TRUTHS[truth].mtf, rel=0.08)
 
@@ -140,18 +145,39 @@ def test_doubt_makes_cautious():
     known = load_posterior()
     soft, cubic = ONE[5], ONE[-1]
     for share in (0.0, 0.03):
-        believed = known.decide(0.6 * soft + 0.4 * cubic, share)
+        believed = known.decide(0.6 * soft + 0.4 * cubic, share, 256.0)
         assert believed.mtf > 0.33  # the odds' own middle, halfway in ln(MTF) and less
-    assert 0.3 < known.decide(known.prior, 0.0).mtf <= 0.6
+    assert 0.3 < known.decide(known.prior, 0.0, 256.0).mtf <= 0.6
 
 
-@given(st.floats(0, 1), st.integers(0, len(TRUTHS) - 1))
-def test_costs_are_interpolated(share, truth):
+def test_a_loss_to_the_plain_pixel_counts_more_the_fewer_pixels_there_are():
     known = load_posterior()
-    found = known.expected_cost(ONE[truth], share)
-    low, high = known.cost[..., truth].min(axis=0), known.cost[..., truth].max(axis=0)
-    assert (found >= low - 1e-9).all()
-    assert (found <= high + 1e-9).all()
+    odds = 0.6 * ONE[5] + 0.4 * ONE[-1]
+    found = [known.decide(odds, 0.0, side).mtf for side in (8.0, 32.0, 58.0, 64.0, 500.0)]
+    least_loss = BELIEFS[int(np.argmin(known.costs(0.0) @ odds))].mtf
+    assert found[0] >= found[1] > found[3] == found[4] == least_loss
+    assert found[1] >= found[2] >= found[3]
+
+
+def test_the_fewer_pixels_the_nearer_to_the_prior():
+    known = replace(load_posterior(), sides=np.array([8.0, 32.0]), weighting=np.array([0.0, 1.0]))
+    features = np.repeat(known.centre[None] + 0.5 * known.spread, 4, axis=0)
+    features[:, PIXELS] = 2 * np.log([6, 8, 16, 32])
+    same = replace(known, spread=np.where(np.arange(COUNT) == PIXELS, np.inf, known.spread))  # but for the weight
+    odds = same.odds(features)
+    np.testing.assert_allclose(odds[:2], [known.prior] * 2)
+    alone = np.exp(same.evidence(features[3]))
+    np.testing.assert_allclose(odds[3], alone / alone.sum())
+    between = np.sqrt(odds[0] * odds[3])
+    np.testing.assert_allclose(odds[2], between / between.sum())
+
+
+@given(st.floats(0, 1))
+def test_costs_are_interpolated(share):
+    known = load_posterior()
+    found = known.costs(share)
+    assert (found >= known.cost.min(axis=0) - 1e-9).all()
+    assert (found <= known.cost.max(axis=0) + 1e-9).all()
 
 
 @pytest.mark.parametrize(("mtf", "low", "high"), [(0.15, 0.12, 0.24), (0.25, 0.18, 0.4)])
@@ -166,14 +192,17 @@ def test_a_resampled_image_is_not_sharpened_like_a_sensor(ground, step):
     assert estimate_blur_blind(*seen(ground, "bicubic", step=step)).mtf >= 0.4
 
 
-def test_a_few_pixels_get_a_cautious_answer(ground):
-    for kind, mtf in (("bicubic", BOX_MTF), ("sensor", 0.4)):
-        assert 0.3 <= estimate_blur_blind(*seen(ground, kind, mtf, side=12)).mtf <= BOX_MTF
+@pytest.mark.parametrize("side", [8, 12, 16])
+def test_a_few_pixels_get_a_cautious_answer(ground, side):
+    for top, left in ((0, 0), (200, 100), (100, 300), (300, 200)):
+        part = ground[:, top : top + 128, left : left + 128]
+        for kind, mtf in (("bicubic", BOX_MTF), ("sensor", 0.4)):
+            assert 0.3 <= estimate_blur_blind(*seen(part, kind, mtf, step=8, side=side)).mtf <= BOX_MTF
 
 
 def test_nothing_gets_the_answer_of_the_prior():
     known = load_posterior()
-    expected = known.decide(known.prior, 1.0)
+    expected = known.decide(known.prior, 1.0, 0.0)
     empty = (np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool))
     flat = (np.full((1, 32, 32), 7.0, np.float32), np.ones((1, 32, 32), bool))
     for window in (empty, flat):

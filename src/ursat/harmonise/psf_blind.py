@@ -3,14 +3,16 @@
 Texture and blur cannot be told apart with certainty, and errors are not alike: taking an antialiased cubic resampling
 for a sensor of MTF 0.3 costs 1.4 dB at x4, taking a sensor of 0.25 for that resampling 0.75 dB. So the estimate is no
 most probable value: under the posterior over blurs, the loss of every belief is averaged and the least taken. What
-shows little (few pixels, noise) thus gets a cautious answer without a rule of its own.
+shows little (noise) thus gets a cautious answer without a rule of its own. Of fewer than 64 pixels a side one thing
+more is asked, that the result should not fall below that of a plain pixel: where it may, the loss counts several times.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from ursat.harmonise.psf_features import noise_share, psf_features
+from ursat.harmonise.psf_features import PIXELS, noise_share, psf_features
 from ursat.harmonise.psf_posterior import load_posterior
 
 if TYPE_CHECKING:
@@ -36,4 +38,6 @@ def estimate_blur_blind(windows: Sequence[tuple[Floats, Bools]], noise: tuple[fl
         A blur of kind "sensor" with an MTF in 0.12 .. 0.637, or of kind "cubic".
     """
     known = load_posterior()
-    return known.decide(known.odds(psf_features(windows, noise)), noise_share(windows, noise))
+    features = psf_features(windows, noise)
+    side = 0.0 if features is None else math.exp(features[PIXELS] / 2)
+    return known.decide(known.odds(features), noise_share(windows, noise), side)

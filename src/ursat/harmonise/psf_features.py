@@ -35,6 +35,7 @@ _LEAST_EDGES = 12
 _QUANTILES = (0.1, 0.5, 0.9)
 
 COUNT = 2 * len(_TRIANGLE[0]) + 1 + 3 + len(_EDGES) * (len(_QUANTILES) + 3) + 3
+PIXELS = COUNT - 3  # where the logarithm of the number of pixels stands
 
 
 def psf_features(windows: Sequence[tuple[Floats, Bools]], noise: Sequence[float]) -> Floats | None:
@@ -60,7 +61,7 @@ def psf_features(windows: Sequence[tuple[Floats, Bools]], noise: Sequence[float]
         return None
     pixels = sum(v.shape[-2] * v.shape[-1] for v, _ in chosen)
     side = min(_SIDE, *(min(v.shape[-2:]) for v, _ in chosen))
-    size = [math.log(min(max(pixels, 144), 65536)), math.log(side), math.log(len(found))]
+    size = [math.log(min(pixels, 65536)), math.log(side), math.log(len(found))]
     return np.concatenate([np.mean(found, axis=0), size])
 
 

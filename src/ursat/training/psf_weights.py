@@ -1,9 +1,9 @@
 """Makes `harmonise/psf_weights.npz`: what `ursat.harmonise.psf_posterior` knows of blur, and what a wrong guess costs.
 
-Examples are training tiles, some of them first reduced by exact box means, seen by the protocol's two kinds of sensor
-with a random MTF, reduction, size, noise and quantisation. A small network learns the posterior over the blurs; its
-confidence is then calibrated on places it was not fitted on. The cost of a wrong guess comes from the design of the
-estimation filters themselves, not from examples.
+A small network learns the posterior over the blurs from examples (`ursat.training.psf_examples`). Its confidence is
+then calibrated on places it was not fitted on, and so is, size by size, how far it is to be believed against the prior
+where there are few pixels. The cost of a wrong guess comes from the design of the estimation filters themselves, not
+from examples.
 
 ``python -m ursat.training.psf_weights --data FOLDER``; the same seed and data give the same weights on one machine.
 """
@@ -11,23 +11,20 @@ estimation filters themselves, not from examples.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 
-from ursat.benchmark.degrade import add_noise, degrade
-from ursat.benchmark.places import PlaceImage, load_places
-from ursat.fir import BOX_MTF, gaussian_sigma
-from ursat.harmonise.noise import estimate_noise_windows
-from ursat.harmonise.psf_features import noise_share, psf_features
-from ursat.harmonise.psf_posterior import BELIEFS, FARTHEST, LOWEST_MTF, TRUTHS, WEIGHTS, PsfPosterior
+from ursat.benchmark.places import load_places
+from ursat.harmonise.psf_posterior import BELIEFS, FARTHEST, TRUTHS, WEIGHTS, PsfPosterior
 from ursat.training.psf_cost import cost_table
+from ursat.training.psf_examples import Examples, draw_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,99 +33,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
 
-CUBIC_SHARE = 0.3
-LARGEST_REDUCTION = 16.0
-LEAST_SIDE = 12
-NOISE = (1e-3, 1 / 30)  # of the band's mean
-NOISE_FREE_SHARE = 0.35
-DN_PER_STEP = 40.0  # of eight-bit imagery, as in the protocol
-STEPS = (1.0, DN_PER_STEP, 0.0)
-STEP_SHARES = (0.7, 0.2, 0.1)
 SHARES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9)
 WIDTH, EPOCHS, BATCH, RATE, DECAY, JITTER = 48, 60, 256, 3e-3, 1e-2, 0.1
 FOLDS = 4
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """features (n, F); mtf (n,), NaN for cubic; share (n,) of noise in the differences; side (n,) px; place (n,)."""
-
-    features: Floats
-    mtf: Floats
-    share: Floats
-    side: Floats
-    place: NDArray[np.str_]
-
-    def take(self, rows: NDArray[np.bool_]) -> Examples:
-        """Those where ``rows``, (n,), is True."""
-        return Examples(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-
-def draw_input(pixels: NDArray[np.uint8], mtf: float, rng: np.random.Generator) -> tuple[NDArray[np.float32], float]:
-    """One simulated input of a tile: (C, h, w) in DN, and its quantisation step (0: none).
-
-    Args:
-        pixels: (3, H, W).
-        mtf: of the sensor at Nyquist; NaN for the cubic kernel.
-        rng: of everything else.
-    """
-    bands = rng.permutation(3)[: rng.choice([1, 2, 3], p=[0.3, 0.1, 0.6])]
-    scene: Floats = pixels[bands].astype(np.float64) * DN_PER_STEP
-    for _ in range(rng.choice([0, 1, 2], p=[0.5, 0.3, 0.2])):
-        if min(scene.shape[-2:]) >= 8 * LEAST_SIDE:
-            scene = _halved(scene)
-    most = min(LARGEST_REDUCTION, min(scene.shape[-2:]) / LEAST_SIDE)
-    factor = math.exp(rng.uniform(math.log(2.0), math.log(most)))
-    factor = float(int(factor)) if rng.random() < 0.5 else factor
-    h, w = (int(n / factor) for n in scene.shape[-2:])
-    scene = scene[:, : int(h * factor), : int(w * factor)]
-    kind, sigma = ("bicubic", 0.0) if math.isnan(mtf) else ("sensor", gaussian_sigma(mtf))
-    seen = degrade(scene, (h, w), kind, sigma=sigma)
-    if rng.random() < 0.5:
-        side = math.exp(rng.uniform(math.log(LEAST_SIDE), math.log(max(h, w))))
-        rows, cols = min(h, int(side)), min(w, int(side))
-        top, left = rng.integers(h - rows + 1), rng.integers(w - cols + 1)
-        seen = seen[:, top : top + rows, left : left + cols]
-    if rng.random() >= NOISE_FREE_SHARE:
-        seen = add_noise(seen, rng, math.exp(rng.uniform(*np.log(NOISE))))
-    step = float(rng.choice(STEPS, p=STEP_SHARES))
-    stored = seen if step == 0 else np.clip(np.rint(seen / step), 0, None) * step
-    return stored.astype(np.float32), step
-
-
-def _halved(scene: Floats) -> Floats:
-    h, w = (n // 2 for n in scene.shape[-2:])
-    blocks = scene[:, : 2 * h, : 2 * w].reshape(len(scene), h, 2, w, 2)
-    return np.asarray(blocks.mean(axis=(2, 4)))
-
-
-def draw_examples(images: Sequence[PlaceImage], count: int, seed: int) -> Examples:
-    """``count`` examples, the places in turn, each with all that `harmonise` would know of it."""
-    rng = np.random.default_rng(seed)
-    by_place: dict[str, list[PlaceImage]] = {}
-    for image in images:
-        if min(image.pixels.shape[-2:]) < 2 * LEAST_SIDE:
-            continue
-        by_place.setdefault(image.place, []).append(image)
-    # a place of one tile is not worth as much as one of two hundred
-    weights = np.array([math.sqrt(len(group)) for group in by_place.values()])
-    places = list(by_place)
-    rows: list[tuple[Floats, float, float, float, str]] = []
-    while len(rows) < count:
-        place = places[int(rng.choice(len(places), p=weights / weights.sum()))]
-        image = by_place[place][int(rng.integers(len(by_place[place])))]
-        cubic = rng.random() < CUBIC_SHARE
-        mtf = math.exp(rng.uniform(math.log(LOWEST_MTF), math.log(BOX_MTF)))
-        values, step = draw_input(image.pixels, math.nan if cubic else mtf, rng)
-        windows = [(values, np.ones(values.shape, dtype=bool))]
-        noise = estimate_noise_windows(windows, step=step)
-        features = psf_features(windows, noise)
-        if features is not None:
-            share = noise_share(windows, noise)
-            rows.append((features, math.nan if cubic else mtf, share, math.sqrt(values[0].size), place))
-    features_, mtf_, share_, side_, place_ = zip(*rows, strict=True)
-    return Examples(np.array(features_), np.array(mtf_), np.array(share_), np.array(side_), np.array(place_))
+SIDES = (8.0, 16.0, 32.0, 64.0)
+WEIGHTINGS = tuple(0.05 * n for n in range(2, 25))
 
 
 def soft_labels(mtf: Floats) -> NDArray[np.float32]:
@@ -175,23 +85,48 @@ def fit(examples: Examples, seed: int) -> PsfPosterior:
         if isinstance(layer, torch.nn.Linear)
     )
     table = cost_table(BELIEFS, TRUTHS, SHARES)
-    return PsfPosterior(centre, spread, layers, labels.mean(dim=0).double().numpy(), np.array(SHARES), table)
+    prior = labels.mean(dim=0).double().numpy()
+    sides, weighting = np.array(SIDES), np.ones(len(SIDES))
+    return PsfPosterior(centre, spread, layers, prior, sides, weighting, np.array(SHARES), table)
 
 
-def calibrate(examples: Examples, seed: int) -> float:
-    """The temperature that makes odds on unseen places honest, by folds over places."""
-    places = np.unique(examples.place)
+def calibrate(
+    many: Examples, few: Examples, *, temperature: float | None = None, seed: int = 0
+) -> tuple[float, Floats]:
+    """What makes odds on unseen places honest, by folds over places.
+
+    Args:
+        many: what the network is fitted on.
+        few: examples of few pixels.
+        temperature: None: the best of `TEMPERATURES`.
+        seed: of the folds, and of the networks fitted without one of them.
+
+    Returns:
+        The temperature of a network fitted on ``many``, for ``many``; and its weight against the prior then, at each
+        of `SIDES`, for all. From the last of them on it is 1: there the temperature says it all.
+    """
+    both = many.join(few)
+    first = np.arange(len(both.mtf)) < len(many.mtf)
+    places = np.unique(both.place)
     fold = dict(zip(places, np.random.default_rng(seed).permutation(len(places)) % FOLDS, strict=True))
-    folds = np.array([fold[place] for place in examples.place])
-    scores = np.zeros(len(TEMPERATURES))
+    folds = np.array([fold[place] for place in both.place])
+    evidence = np.zeros((len(both.mtf), len(TRUTHS)))
     for held in range(FOLDS):
-        odds = fit(examples.take(folds != held), seed).odds(examples.features[folds == held])
-        labels = soft_labels(examples.mtf[folds == held])
-        for index, temperature in enumerate(TEMPERATURES):
-            softened = np.log(odds + 1e-12) / temperature
-            softened -= np.log(np.exp(softened).sum(axis=1, keepdims=True))
-            scores[index] -= float((labels * softened).sum())
-    return TEMPERATURES[int(np.argmin(scores))]
+        fitted = fit(both.take(first & (folds != held)), seed)
+        evidence[folds == held] = fitted.evidence(both.features[folds == held])
+    labels = soft_labels(both.mtf)
+    if temperature is None:
+        scores = [(labels[first] * log_softmax(evidence[first] / t, axis=1)).sum() for t in TEMPERATURES]
+        temperature = TEMPERATURES[int(np.argmax(scores))]
+    prior = np.log(labels[first].mean(axis=0))
+    told = evidence / temperature - prior
+    size = np.abs(np.log(both.side)[:, None] - np.log(SIDES)).argmin(axis=1)
+    by_weight = []
+    for weight in WEIGHTINGS:
+        score = (labels * log_softmax(prior + weight * told, axis=1)).sum(axis=1)
+        by_weight.append(np.bincount(size, score, minlength=len(SIDES)))
+    weighting = np.array(WEIGHTINGS)[np.argmax(by_weight, axis=0)]
+    return temperature, np.append(weighting[:-1], 1.0)
 
 
 def save(posterior: PsfPosterior, path: Path) -> None:
@@ -199,7 +134,7 @@ def save(posterior: PsfPosterior, path: Path) -> None:
     held: dict[str, Floats] = {}
     for index, (weights, biases) in enumerate(posterior.layers):
         held |= {f"weights{index}": weights.astype(np.float16), f"biases{index}": biases.astype(np.float16)}
-    for name in ("centre", "spread", "prior", "shares", "cost"):
+    for name in ("centre", "spread", "prior", "sides", "weighting", "shares", "cost"):
         held[name] = getattr(posterior, name).astype(np.float32)
     np.savez(path, **held)  # type: ignore[arg-type]
 
@@ -209,15 +144,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ursat.training.psf_weights", description=__doc__)
     parser.add_argument("--data", help="the data pack's folder (default: URSAT_DATA)")
     parser.add_argument("--examples", type=int, default=20_000, help="how many (default: %(default)s)")
+    parser.add_argument("--few", type=int, default=4_500, help="as many of 8 to 32 px a side (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=2, help="the shipped weights' by default")
+    parser.add_argument("--temperature", type=float, help="of the odds, instead of the calibrated one; 1.2 was shipped")
     parser.add_argument("--out", type=Path, default=Path(str(files("ursat.harmonise").joinpath(WEIGHTS))))
     asked = parser.parse_args(arguments)
-    examples = draw_examples(load_places(asked.data, split="train"), asked.examples, asked.seed)
-    temperature = calibrate(examples, asked.seed)
-    found = fit(examples, asked.seed)
+    images = load_places(asked.data, split="train")
+    many = draw_examples(images, asked.examples, asked.seed)
+    few = draw_examples(images, asked.few, asked.seed, few=True)
+    temperature, weighting = calibrate(many, few, temperature=asked.temperature)
+    found = fit(many, asked.seed)
     weights, biases = found.layers[-1]
-    save(replace(found, layers=(*found.layers[:-1], (weights / temperature, biases / temperature))), asked.out)
-    sys.stdout.write(f"{asked.out}: {asked.examples} examples, temperature {temperature}\n")
+    layers = (*found.layers[:-1], (weights / temperature, biases / temperature))
+    save(replace(found, layers=layers, weighting=weighting), asked.out)
+    sys.stdout.write(f"{asked.out}: temperature {temperature}, weights {weighting} at {SIDES} px a side\n")
     return 0
 
 
