@@ -37,7 +37,7 @@ from ursat.training.loop import Loop
 from ursat.training.objective import chain
 from ursat.training.options import TrainOptions
 from ursat.training.pack import load_pack
-from ursat.training.paper.objective import run_level, run_once
+from ursat.training.paper.objective import runner
 from ursat.training.paper.plan import PaperPlan
 from ursat.training.signals import Stop
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ursat.models.paper.normalise import Conditions
     from ursat.training.batches import Batch
     from ursat.training.learner import Learner
+    from ursat.training.objective import RunLevel
     from ursat.training.scenes import TrainingScene
 
 FOLDER = Path(__file__).with_suffix("")
@@ -113,9 +114,9 @@ class Parts(nn.Module):
 
 
 @torch.no_grad()
-def scores(net: nn.Module, batches: Sequence[Batch], *, one_step: bool) -> NDArray[np.float64]:
+def scores(net: nn.Module, batches: Sequence[Batch], run: RunLevel) -> NDArray[np.float64]:
     """(patches, 2): gain in dB over the classical enlargement, SRE in per cent."""
-    run, found = run_once if one_step else run_level, []
+    found = []
     inner = (..., slice(_BORDER, -_BORDER), slice(_BORDER, -_BORDER))
     for batch in batches:
         answer = run(net, batch.levels[-1], chain(net, batch, run))[inner]
@@ -182,9 +183,10 @@ def table(rows: Sequence[Row], asked: argparse.Namespace) -> str:
     for row in rows:
         net, step = part_row(row, asked) if asked.weights else train_row(row, asked, scenes)
         once = bool(row.plan.get("one_step")) and not asked.weights
+        run = runner(one_step=once, progressive=row.config(asked.preset).progressive)
         cells = []
         for batches in tracks:
-            found = scores(net, batches, one_step=once)
+            found = scores(net, batches, run)
             cells += [interval(found[:, 0], "+"), interval(found[:, 1])]
         with torch.device("meta"):
             count = sum(p.numel() for p in PaperNetwork(row.config(asked.preset)).parameters()) / 1e6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from made_tiles import exact_scene
 
 from ursat.models.paper.config import PRESETS, PaperConfig
 from ursat.training.pack import save_scene
+from ursat.training.paper.objective import runner
 
 TINY = PaperConfig("paper-tiny", (8, 8), 1, 0, 8, 8, 1, 8, 2)
+ONCE = runner(one_step=True, progressive=False)
 
 
 def test_rows_are_those_of_the_paper():
@@ -54,7 +57,7 @@ def test_an_untrained_network_gains_nothing():
     net = tables.PaperNetwork(TINY).eval()
     scenes = [exact_scene(3), exact_scene(3, guided=False)]
     for once in (False, True):
-        found = tables.scores(net, tables.patches(scenes, 32, guided=False), one_step=once)
+        found = tables.scores(net, tables.patches(scenes, 32, guided=False), runner(one_step=once, progressive=False))
         assert found.shape == (2 * tables.PATCHES, 2)
         assert np.abs(found[:, 0]).max() < 0.01
         assert (found[:, 1] > 0).all()
@@ -90,16 +93,33 @@ def test_parts_of_one_network_are_left_out(tmp_path):
     batches = tables.patches([exact_scene(3)], 32, guided=True)
 
     def gains(**changes):
-        return tables.scores(tables.Parts(net, replace(TINY, **changes)), batches, one_step=True)[:, 0]
+        return tables.scores(tables.Parts(net, replace(TINY, **changes)), batches, ONCE)[:, 0]
 
     both, others = gains(), [gains(csp=False), gains(cshr=False), gains(csp=False, cshr=False)]
-    assert np.array_equal(both, tables.scores(net, batches, one_step=True)[:, 0])
+    assert np.array_equal(both, tables.scores(net, batches, ONCE)[:, 0])
     assert all(np.abs(both - other).max() > 1e-3 for other in others)
 
 
-def test_a_row_begins_with_what_it_shares_with_given_weights():
-    from types import SimpleNamespace
+def test_table_6_shows_a_progressive_row_its_pseudo_reference(monkeypatch):
+    """The very same network, reported by a Reuse and by a Progressive row, scores differently."""
+    torch.manual_seed(0)
+    net = tables.PaperNetwork(replace(TINY, progressive=True)).eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.1)
+    held = [exact_scene(3), exact_scene(3, guided=False)]
+    monkeypatch.setattr(tables, "load_pack", lambda folder, count: held)
+    monkeypatch.setattr(tables, "train_row", lambda row, asked, scenes: (net, 1))
+    monkeypatch.setitem(PRESETS, "paper-mini", TINY)
+    rows = [replace(row, network=row.network | {"heads": 2}) for row in tables.rows_of("6")[2:4]]
+    asked = SimpleNamespace(weights=None, pack=Path(), scenes=1, side=32, preset="paper-mini")
+    lines = [line.split("|")[4:] for line in tables.table(rows, asked).splitlines()[2:]]
+    assert [row.network["progressive"] for row in rows] == [False, True]
+    assert lines[0] != lines[1]
 
+
+def test_a_row_begins_with_what_it_shares_with_given_weights():
     torch.manual_seed(0)
     given, fresh = tables.PaperNetwork(TINY), tables.PaperNetwork(replace(TINY, csp=False, progressive=True))
     before = fresh.cshr.level.levels.weight.clone()

@@ -64,6 +64,22 @@ def test_what_is_not_trusted_is_the_input_itself():
     assert conditions(norm, x, image, None, None).ref is None
 
 
+def test_a_progressive_pyramid_shows_its_own_reference_where_none_is_trusted():
+    from ursat.models.paper.pyramid import pseudo_reference
+
+    x, image = level()
+    norm = Normaliser.of(x, SCALE)
+    trust = torch.zeros(3, 48, 48)
+    trust[:, :10] = 1
+    own = norm.fine(pseudo_reference(x))
+    assert not torch.allclose(own, norm.fine(replicate(x)), atol=0.1)
+    seen = conditions(norm, x, image, image, trust, 2, progressive=True).ref
+    assert torch.allclose(seen[:, 20:], own[:, 20:], atol=1e-5)
+    assert torch.allclose(seen[:, :20], norm.fine(image)[:, :20], atol=1e-4)
+    assert torch.equal(conditions(norm, x, image, None, None, 2, progressive=True).ref, own)
+    assert conditions(norm, x, image, None, None, 1, progressive=True).ref is None
+
+
 def test_the_scale_follows_the_scenes_detail_and_falls_with_the_level():
     assert level_scale(20.0, 1) == pytest.approx(2 * level_scale(10.0, 1))
     assert level_scale(10.0, 3) == pytest.approx(level_scale(10.0, 1) * LEVEL_GAIN**2)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from paper_network import CONFIG, paper_net
-from ursat.fir import decimate2, psf_taps
+from stage_inputs import level_inputs, stage_settings
+from ursat.fir import decimate2
 from ursat.models.paper.chain import Chain
-from ursat.models.paper.config import WINDOW, PaperLiteral
+from ursat.models.paper.config import CSP_KINDS, WINDOW, CSPKind, PaperConfig, PaperLiteral
 from ursat.models.paper.network import PaperNetwork
 from ursat.models.paper.one_step import OneStep
 from ursat.models.paper.samplers import SAMPLERS, Sampler
@@ -20,28 +21,18 @@ from ursat.models.paper.stage import CSPWaveDiffURStage, PaperStage, WaveDiffURS
 from ursat.models.sr.bicubic import Bicubic, bicubic2
 from ursat.models.stage import LevelInputs, Stage, StageSettings
 from ursat.models.wavelet import block_mean, dwt2
-from ursat.types import ReferenceModel, SensorModel
 
 NET = paper_net()
 SIZE = 64
 SCHEDULE = linear_schedule()
 
 
-def settings(bands: int = 3, *, reference: bool = True, closure: str = "off", **changes: Any) -> StageSettings:
-    sensor = SensorModel("mtf=0.3", 0.3, psf_taps(0.3), (2.0,) * bands, (20.0,) * bands)
-    identity = tuple(tuple(float(i == j) for j in range(bands)) for i in range(bands))
-    model = ReferenceModel(2, (1.0,), identity, (0.0,) * bands, (1.0,) * bands, (3.0,) * bands, 0.3, 4.0)
-    limits = (-1e6,) * bands, (1e6,) * bands
-    return StageSettings(sensor, model if reference else None, closure, *limits, **{"steps": 2, **changes})
+def settings(bands: int = 3, **changes: Any) -> StageSettings:
+    return stage_settings(bands, **{"steps": 2, **changes})
 
 
 def inputs(level: int, bands: int = 3, *, ref: bool = True, origin: tuple[int, int] = (0, 0)) -> LevelInputs:
-    generator = torch.Generator().manual_seed(level)
-    x = torch.randn(bands, SIZE, SIZE, generator=generator) * 40 + 500
-    fine = torch.randn(bands, 2 * SIZE, 2 * SIZE, generator=generator) * 40 + 500
-    trust = torch.rand(bands, SIZE, SIZE, generator=generator)
-    seen = torch.ones(bands, SIZE, SIZE, dtype=torch.bool) if level == 1 else None
-    return LevelInputs(level, x, seen, fine if ref else None, trust if ref else None, origin, 10.0)
+    return level_inputs(level, SIZE, SIZE, bands, ref=ref, seed=level, origin=origin)
 
 
 def stages(chosen: StageSettings, chain: Chain | None = None) -> tuple[PaperStage, PaperStage]:
@@ -122,6 +113,45 @@ def test_algorithm_2_restores_with_and_without_a_reference() -> None:
     torch.testing.assert_close(dwt2(untouched.run(inputs(2))).d, dwt2(classic).d, rtol=1e-5, atol=1e-4)
 
 
+def test_reuse_and_progressive_differ_where_no_reference_is_trusted() -> None:
+    chosen = settings(closure="auto", fidelity=1.0)
+
+    def run(csp: CSPKind, given: LevelInputs) -> torch.Tensor:
+        return CSPWaveDiffURStage(chosen, NET, csp=csp).run(given)
+
+    guided, alone = inputs(2), inputs(2, ref=False)
+    sure = replace(guided, trust=torch.ones(3, SIZE, SIZE))
+    assert float((run("progressive", alone) - run("reuse", alone)).abs().mean()) > 0.05
+    assert float((run("progressive", guided) - run("reuse", guided)).abs().mean()) > 0.02
+    torch.testing.assert_close(run("progressive", sure), run("reuse", sure), rtol=1e-5, atol=1e-2)
+    first = inputs(1, ref=False)
+    assert torch.equal(run("progressive", first), run("reuse", first))
+
+
+@pytest.mark.parametrize(
+    ("config", "csp"),
+    [(CONFIG, "reuse"), (replace(CONFIG, progressive=True), "progressive"), (replace(CONFIG, csp=False), "none")],
+)
+def test_networks_run_with_the_csp_that_they_were_trained_for(config: PaperConfig, csp: CSPKind) -> None:
+    chosen = settings(closure="off", fidelity=0.0)
+    net = paper_net(config)
+    given = inputs(2, ref=False)
+    usual = CSPWaveDiffURStage(chosen, net)
+    assert usual.csp == csp
+    made = {kind: CSPWaveDiffURStage(chosen, net, csp=kind).run(given) for kind in CSP_KINDS}
+    assert torch.equal(usual.run(given), made[csp])
+
+
+def test_without_a_csp_the_diffusion_is_that_of_algorithm_1() -> None:
+    """The encoder's tokens are left out, whatever the reference; the CSHR is not touched."""
+    chosen, given = settings(closure="off", fidelity=0.0), inputs(1)
+    alone, usual = (CSPWaveDiffURStage(chosen, NET, csp=csp) for csp in ("none", "reuse"))
+    made, other = dwt2(alone.run(given)), dwt2(usual.run(given))
+    assert float((made.a - other.a).abs().mean()) > 0.01
+    for mine, theirs in zip(made[1:], other[1:], strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("level", [1, 2])
 def test_seeds_and_fidelity(level: int) -> None:
     given = inputs(level)
@@ -174,9 +204,10 @@ def test_halos(closure: str, fidelity: float) -> None:
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (-8, 24), (40, -16)])
-def test_windows_are_absolute(shift: tuple[int, int]) -> None:
+@pytest.mark.parametrize("csp", ["reuse", "progressive"])
+def test_windows_are_absolute(shift: tuple[int, int], csp: CSPKind) -> None:
     """The attention's squares lie where the ground says, whatever the first pixel of the window."""
-    stage = CSPWaveDiffURStage(settings(reference=False, fidelity=1.0), NET)
+    stage = CSPWaveDiffURStage(settings(reference=False, fidelity=1.0), NET, csp=csp)
     wide = inputs(2, ref=False)
     whole = replace(wide, x=wide.x.repeat(1, 3, 3), origin=(-2 * WINDOW, -2 * WINDOW))
     full = stage.run(whole)

@@ -13,9 +13,9 @@ from torch import nn
 from ursat.models.paper.config import PRESETS, PaperConfig, PaperLiteral
 from ursat.models.paper.network import PaperNetwork
 from ursat.training.batches import draw_batch
-from ursat.training.paper.objective import SCHEDULE, Draw, loss, run_level, run_once, see
+from ursat.training.paper.objective import SCHEDULE, Draw, loss, run_level, run_once, runner, see
 from ursat.training.paper.plan import LossWeights, PaperPlan, draw_chain
-from ursat.training.paper.recipe import PaperRecipe
+from ursat.training.paper.recipe import Drawn, PaperRecipe
 from ursat.training.validate import Validation
 
 TINY = PaperConfig("paper-tiny", (8, 8), 1, 0, 8, 8, 1, 8, 2)
@@ -121,6 +121,27 @@ def test_in_one_step_the_levels_before_are_classical_and_a_is_not_given(scenes):
     assert torch.equal(x, by_hand)
     assert loss(net, batch, draw, LossWeights(), one_step=True).diff is not None
     assert run_once(net, batch.levels[-1], x).shape == batch.truth.shape
+
+
+def test_a_progressive_pyramid_is_trained_as_it_runs(scenes):
+    torch.manual_seed(0)
+    config = replace(TINY, progressive=True)
+    net = PaperNetwork(config)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.1)
+    batch, draw = drawn(scenes, 1, 2, guided=0.0)
+    reuse, progressive = (
+        loss(net, batch, draw, LossWeights(), progressive=kind).total for kind in (False, True)
+    )  # fmt: skip
+    assert abs(float(reuse) - float(progressive)) > 1e-4
+    plan = replace(PaperPlan.of(config, "finetune"), side=32)
+    step = PaperRecipe(config, plan, scenes).loss(net, Drawn(batch, draw), torch.device("cpu"), 0.0)
+    assert float(step.total) == pytest.approx(float(progressive), rel=1e-5)
+    answers = [run(net, batch.levels[1], batch.levels[0].enlarged(batch.levels[0].x)[..., 16:-16, 16:-16])
+               for run in (runner(one_step=False, progressive=kind) for kind in (False, True))]  # fmt: skip
+    assert float((answers[0] - answers[1]).abs().max()) > 0.1
 
 
 def test_relative_losses_weigh_a_patch_by_what_the_classical_answer_leaves(scenes):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
+CSPKind = Literal["reuse", "progressive", "none"]  # see `ursat.models.paper.stage.CSPWaveDiffURStage`
+CSP_KINDS: tuple[CSPKind, ...] = get_args(CSPKind)
 WINDOW = 32  # cells of the level's input grid a side: attention does not look beyond one
 
 
@@ -40,7 +42,9 @@ class PaperConfig:
     tokens: width d of the CSP encoder T_theta; csp_blocks: its pairs of cross-attention and dilated block (Figure 4).
     restore: width of the CSHR M (Figure 5). heads: of every cross-attention (Table 6: 8, 12 or 16).
     csp: without, the U-Net sees no tokens; cshr: without, the bands of the classical enlargement pass through
-    (Table 5). progressive: the networks are told the level (Table 6, *Progressive*), else not (*Reuse*).
+    (Table 5). progressive: after the given reference's last level the networks are shown a pseudo-reference of the
+    outputs before, and are told the level (Table 6, *Progressive*), else neither (*Reuse*); see
+    `ursat.models.paper.pyramid`.
     literal: see `PaperLiteral`.
     """
 
@@ -69,6 +73,13 @@ class PaperConfig:
             raise ValueError(f"{self.heads} heads do not divide the widths {wide}")
         if self.tokens % 4 or self.restore % 4:
             raise ValueError(f"widths {self.tokens} and {self.restore} must be multiples of 4")
+
+    @property
+    def csp_kind(self) -> CSPKind:
+        """The CSP that the network is trained for."""
+        if not self.csp:
+            return "none"
+        return "progressive" if self.progressive else "reuse"
 
     @property
     def halo(self) -> int:

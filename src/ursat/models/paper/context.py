@@ -46,6 +46,8 @@ class LevelEmbedding(nn.Module):
         self.facts = nn.Linear(_FACTS, width)
         self.without = nn.Parameter(torch.zeros(width))
         self.levels = nn.Embedding(_LEVELS, width) if progressive else None
+        if self.levels is not None:  # a fresh one says nothing, so that training can go on from weights without it
+            nn.init.zeros_(self.levels.weight)
         self.mix = nn.Linear(width, width)
 
     def forward(self, context: Tensor) -> Tensor:

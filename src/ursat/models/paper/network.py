@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -82,7 +83,7 @@ class PaperNetwork(nn.Module):
         """
         if self.csp is None:
             return None
-        ref = replicate(x) if ref is None else ref
+        ref = _own(x) if ref is None else ref
         return Tokens(self.csp(whole(x, WINDOW), whole(ref, 2 * WINDOW), context))
 
     def noise(self, a_t: Tensor, tau: Tensor, t: Tensor, tokens: Tokens | None, context: Tensor) -> Tensor:
@@ -115,9 +116,14 @@ class PaperNetwork(nn.Module):
         """
         if self.cshr is None:
             return base
-        ref = replicate(x) if ref is None else ref
+        ref = _own(x) if ref is None else ref
         out: Tensor = self.cshr(whole(x, WINDOW), whole(base, WINDOW), whole(ref, 2 * WINDOW), context)
         return out[..., : x.shape[-2], : x.shape[-1]]
+
+
+def _own(x: Tensor) -> Tensor:
+    """In the layout of all other images; in another one the last bit of a convolution depends on the threads."""
+    return replicate(x).contiguous(memory_format=torch.channels_last)
 
 
 def whole(x: Tensor, side: int) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 
 from ursat.fir import BINOMIAL9, filter_same
 from ursat.models.core.context import detail_scale
+from ursat.models.paper.pyramid import stand_in
 from ursat.models.wavelet import HaarBands, dwt2, idwt2, replicate
 
 if TYPE_CHECKING:
@@ -80,7 +81,16 @@ def level_scale(signal: float, level: int) -> float:
     return _SPREAD * detail_scale(signal, level)
 
 
-def conditions(norm: Normaliser, x: Tensor, start: Tensor, ref: Tensor | None, trust: Tensor | None) -> Conditions:
+def conditions(
+    norm: Normaliser,
+    x: Tensor,
+    start: Tensor,
+    ref: Tensor | None,
+    trust: Tensor | None,
+    level: int = 1,
+    *,
+    progressive: bool = False,
+) -> Conditions:
     """What training and inference alike give the networks.
 
     Args:
@@ -89,12 +99,17 @@ def conditions(norm: Normaliser, x: Tensor, start: Tensor, ref: Tensor | None, t
         start: (..., C, 2h, 2w) the classical enlargement: `ursat.models.fusion.FusionStage.start`, which has the
             reference's detail where there is one, or any other.
         ref: (..., C, 2h, 2w) the harmonised reference, or None.
-        trust: (..., C, h, w) in 0..1, or None without a reference. Where it is 0 the networks are given the input's own
-            pixels in the reference's place, which is also what they see where there is none.
+        trust: (..., C, h, w) in 0..1, or None without a reference. Where it is 0 the networks are given what also
+            stands in the reference's place where there is none.
+        level: 1 for the first doubling.
+        progressive: that is the pseudo-reference of `ursat.models.paper.pyramid`, else the input's own pixels, which
+            the networks put in None's place themselves.
     """
     tau, base = norm.bands(start)
     seen = None
     if ref is not None and trust is not None:
-        own = replicate(x)
+        own = stand_in(x, level, progressive=progressive)
         seen = norm.fine(own + replicate(trust) * (ref - own))
+    elif progressive and level > 1:
+        seen = norm.fine(stand_in(x, level, progressive=True))
     return Conditions(norm.coarse(x), seen, tau, base)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ursat.models.paper.attention import Tokens
+    from ursat.models.paper.config import CSPKind
     from ursat.models.paper.network import PaperNetwork
     from ursat.models.sr.module import SRModule
     from ursat.models.stage import LevelInputs, StageSettings
@@ -52,6 +53,7 @@ class PaperStage(ABC):
 
     name: str
     block: int | None = BLOCK
+    progressive = False
 
     def __init__(self, settings: StageSettings, net: PaperNetwork, chain: Chain | None = None) -> None:
         self.settings = settings
@@ -119,7 +121,8 @@ class PaperStage(ABC):
         scales = [level_scale(self.settings.sensor.signal[band], inputs.level) for band in bands]
         scale = torch.tensor(scales, dtype=x.dtype, device=x.device)[:, None, None]
         norm = Normaliser.of(x, scale)
-        given = _as_batch(conditions(norm, x, start, inputs.ref, inputs.trust))
+        seen = conditions(norm, x, start, inputs.ref, inputs.trust, inputs.level, progressive=self.progressive)
+        given = _as_batch(seen)
         context = torch.tensor([self._numbers(inputs)], dtype=torch.float32, device=x.device)
         v, h, d = (band.to(x.dtype) * scale for band in self.restore(given, context)[0].chunk(3))
         tokens = None if self.low.given(inputs.level) else self.condition(given, context)
@@ -191,10 +194,27 @@ class CSPWaveDiffURStage(PaperStage):
     """Algorithm 2: the CSP encoder's tokens condition the U-Net (Eq. 12-13), the CSHR restores v, h, d (Eq. 14-17).
 
     tau and the bands that the CSHR corrects are those of the classical enlargement, which has the reference's detail
-    where there is one. Beyond the reference's resolution no reference is shown (*Reuse*).
+    where there is one.
+
+    Args:
+        settings: of the run.
+        net: whose networks run.
+        chain: how A is drawn.
+        csp: "reuse" or "progressive", what the networks are shown beyond the reference's resolution: nothing, or the
+            pseudo-reference of `ursat.models.paper.pyramid`; "none": the U-Net is not given tau^lf of Eq. 12, as in
+            Algorithm 1 and in Table 5's rows without it. None: as the network was trained. A network that was
+            trained for *Reuse* can be run with "progressive": it sees the pseudo-reference, and has no place for
+            the level.
     """
 
     name = "csp-wavediffur"
+
+    def __init__(
+        self, settings: StageSettings, net: PaperNetwork, chain: Chain | None = None, csp: CSPKind | None = None
+    ) -> None:
+        super().__init__(settings, net, chain)
+        self.csp = csp or net.config.csp_kind
+        self.progressive = self.csp == "progressive"
 
     def enlarge(self, inputs: LevelInputs) -> Tensor:
         """The classical estimate, not closed."""
@@ -209,8 +229,8 @@ class CSPWaveDiffURStage(PaperStage):
         return self.net.config.cshr or not self.low.given(level)
 
     def condition(self, given: Conditions, context: Tensor) -> Tokens | None:
-        """The CSP encoder's tokens."""
-        return self.net.encode(given.x, given.ref, context)
+        """The CSP encoder's tokens, or none."""
+        return None if self.csp == "none" else self.net.encode(given.x, given.ref, context)
 
     def restore(self, given: Conditions, context: Tensor) -> Tensor:
         """The CSHR's bands."""

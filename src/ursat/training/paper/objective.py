@@ -11,6 +11,7 @@ there is nothing to diffuse: only the CSHR is trained there.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ursat.training.batches import Batch, LevelBatch
+    from ursat.training.objective import RunLevel
     from ursat.training.paper.plan import LossWeights
 
 DATA_RANGE = 10.0  # of normalised images, for SSIM: four standard deviations of A to either side and some
@@ -66,36 +68,42 @@ class Seen(NamedTuple):
     context: Tensor
 
 
-def see(level: LevelBatch, x: Tensor) -> Seen:
-    """Conditions of a level whose input is x (B, C, s, s), physical units."""
+def see(level: LevelBatch, x: Tensor, *, progressive: bool = False) -> Seen:
+    """Conditions of a level whose input is x (B, C, s, s), physical units; see `conditions`."""
     scale = torch.tensor(
-        [[level_scale(float(v), level.level) for v in sample] for sample in level.signal],
+        [[level_scale(v, level.level) for v in sample] for sample in level.signal],
         dtype=x.dtype,
         device=x.device,
     )[:, :, None, None]
     norm = Normaliser.of(x, scale)
     rows = [context_numbers(level.level, c.gsd_m, c.rho) for c in level.contexts]
     context = torch.tensor(rows, dtype=x.dtype, device=x.device)
-    return Seen(norm, conditions(norm, x, level.enlarged(x), level.ref, level.trust), context)
+    given = conditions(norm, x, level.enlarged(x), level.ref, level.trust, level.level, progressive=progressive)
+    return Seen(norm, given, context)
 
 
-def run_level(net: nn.Module, level: LevelBatch, x: Tensor) -> Tensor:
+def run_level(net: nn.Module, level: LevelBatch, x: Tensor, *, progressive: bool = False) -> Tensor:
     """The faithful answer to a level, (B, C, 2s, 2s): the mean of A on the first, what is given of A on the others."""
-    return _answer(net, level, x, given=level.level > 1)
+    return _answer(net, see(level, x, progressive=progressive), given=level.level > 1)
 
 
-def run_once(net: nn.Module, level: LevelBatch, x: Tensor) -> Tensor:
+def run_once(net: nn.Module, level: LevelBatch, x: Tensor, *, progressive: bool = False) -> Tensor:
     """The same for one step instead of a cascade: the classical enlargement, the network on the last level alone."""
-    return _answer(net, level, x, given=False) if level.last else level.enlarged(x)
+    return _answer(net, see(level, x, progressive=progressive), given=False) if level.last else level.enlarged(x)
 
 
-def _answer(net: nn.Module, level: LevelBatch, x: Tensor, *, given: bool) -> Tensor:
-    norm, seen, context = see(level, x)
+def runner(*, one_step: bool, progressive: bool) -> RunLevel:
+    """How networks of a kind answer a level."""
+    return partial(run_once if one_step else run_level, progressive=progressive)
+
+
+def _answer(net: nn.Module, of_level: Seen, *, given: bool) -> Tensor:
+    norm, seen, context = of_level
     if given:
         return norm.image(seen.tau, net(seen, context)[1])
     last = SCHEDULE.steps - 1
     a_t = SCHEDULE.signal(last) * seen.tau
-    epsilon, bands = net(seen, context, a_t, torch.full((len(x),), last, device=x.device))
+    epsilon, bands = net(seen, context, a_t, torch.full((len(a_t),), last, device=a_t.device))
     return norm.image(SCHEDULE.clean(a_t, epsilon, last), bands)
 
 
@@ -106,6 +114,7 @@ def loss(
     weights: LossWeights,
     *,
     one_step: bool = False,
+    progressive: bool = False,
     literal_ssim: bool = False,
 ) -> Losses:
     """Eq. 21 on the batch's last level.
@@ -116,10 +125,12 @@ def loss(
         draw: what is random.
         weights: of the parts.
         one_step: the levels before the last are `run_once`.
+        progressive: levels without a reference are shown the pseudo-reference, see `conditions`.
         literal_ssim: Eq. 20 as printed.
     """
     last = batch.levels[-1]
-    norm, given, context = see(last, chain(net, batch, run_once if one_step else run_level))
+    x = chain(net, batch, runner(one_step=one_step, progressive=progressive))
+    norm, given, context = see(last, x, progressive=progressive)
     truth = norm.bands(batch.truth)
     a, diff = given.tau, None
     if last.level > 1 and not one_step:

@@ -15,7 +15,7 @@ from ursat.models.paper.weights import load_paper, save_paper
 from ursat.models.stored import SUFFIX
 from ursat.training.batches import Batch, draw_batch, on_device
 from ursat.training.checkpoint import load_ema
-from ursat.training.paper.objective import SCHEDULE, Draw, loss, run_level, run_once
+from ursat.training.paper.objective import SCHEDULE, Draw, loss, runner
 from ursat.training.paper.plan import draw_chain
 from ursat.training.recipe import StepLoss
 from ursat.training.validate import Validation
@@ -95,15 +95,17 @@ class PaperRecipe:
         """Eq. 21."""
         t, noise, mean, alone = drawn.draw
         draw = Draw(t.to(device), noise.to(device), mean.to(device), alone)
-        plan, literal = self.plan, self.config.literal.ssim
-        batch = on_device(drawn.batch, device)
-        found = loss(net, batch, draw, plan.weights, one_step=plan.one_step, literal_ssim=literal)
+        plan, config = self.plan, self.config
+        batch, literal = on_device(drawn.batch, device), config.literal.ssim
+        kind = {"one_step": plan.one_step, "progressive": config.progressive}
+        found = loss(net, batch, draw, plan.weights, **kind, literal_ssim=literal)
         parts = {"real": found.real, "consistent": found.consistent}
         return StepLoss(found.total, parts if found.diff is None else parts | {"diff": found.diff})
 
     def validation(self, held: Sequence[TrainingScene], device: torch.device) -> Validation:
         """Of the faithful answer."""
-        return Validation(held, self.plan.side, device, run_once if self.plan.one_step else run_level)
+        run = runner(one_step=self.plan.one_step, progressive=self.config.progressive)
+        return Validation(held, self.plan.side, device, run)
 
     def save(self, path: Path, state: Mapping[str, Tensor], meta: Mapping[str, Any]) -> str:
         """Through `save_paper`."""
