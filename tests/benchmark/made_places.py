@@ -2,17 +2,8 @@
 
 import numpy as np
 
+from made_texture import texture
 from ursat.benchmark.places import PlaceImage
-
-
-def texture(shape, rng, slope=1.2):
-    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
-    radius = np.hypot(fy, fx)
-    radius[0, 0] = 1
-    spectrum = radius**-slope * np.fft.rfft2(rng.standard_normal(shape))
-    spectrum[0, 0] = 0
-    field = np.fft.irfft2(spectrum, shape)
-    return field / field.std()
 
 
 def place_image(seed=0, shape=(96, 112), place="meadow", large=False):

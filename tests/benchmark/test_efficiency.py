@@ -27,6 +27,18 @@ def test_operations_are_those_of_the_convolution():
     assert "parameters_m" not in found
 
 
+def test_parameters_are_those_of_the_modules_that_were_called_each_once():
+    called, idle = torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(100, 100)
+    nested = torch.nn.Sequential(called, torch.nn.ReLU(), torch.nn.Conv2d(4, 3, 1))
+
+    def network(o):
+        assert idle.in_features
+        nested(nested(torch.zeros(1, 3, 16, 16)))
+        return bicubic(o)
+
+    assert cost(network, O)["parameters_m"] == pytest.approx((4 * 3 * 9 + 4 + 3 * 4 + 3) / 1e6)
+
+
 def test_the_largest_image_that_fits_is_run_once_a_method_in_a_process_of_its_own():
     images = [place_image(0, (64, 64)), place_image(1, (96, 96)), place_image(2, (24, 24))]
     cells = [Cell(4, "bicubic", "noref"), Cell(8, "bicubic", "noref")]

@@ -16,7 +16,7 @@ from ursat.errors import UsageError
 def folder(tmp_path):
     for name in ("a/1.png", "b/2.png"):
         (tmp_path / name).parent.mkdir()
-        Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(tmp_path / name)
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)).save(tmp_path / name)
     return tmp_path
 
 
@@ -52,11 +52,12 @@ def test_the_papers_size_is_taken_where_it_has_one(tmp_path):
 
 
 def test_facts_say_what_was_left_out_and_what_failed(folder):
-    job = prepare(options(folder, scales=(4, 8), external=("false {lr} {out}",), tracks=("noref",)))
+    job = prepare(options(folder, scales=(4, 16), external=("false {lr} {out}",), tracks=("noref",)))
     facts = job.facts(job.run())
     assert facts.images == 2
-    assert facts.notes[0] == "x8 bicubic: 2 of 2 images left out"
-    assert facts.notes[1].startswith("2 failed, such as false@")
+    assert facts.notes[0] == "x16 bicubic: 2 of 2 images left out"
+    assert facts.notes[1].startswith("few images (x4: 2)")
+    assert facts.notes[2].startswith("2 failed, such as false@")
     assert facts.versions["ursat"]
     assert not facts.embedded
     assert facts.to_json()["label"] == "folder"

@@ -37,6 +37,15 @@ def test_a_scene_is_made_again_only_where_it_is_another(tmp_path):
 
 
 def test_every_part_of_the_key_counts(tmp_path):
-    changes = ({}, {"scale": 8}, {"degradation": "sensor"}, {"track": "noref"}, {"seed": 1}, {"image_id": "x"})
+    changes = (
+        {},
+        {"scale": 8},
+        {"degradation": "sensor"},
+        {"track": "noref"},
+        {"seed": 1},
+        {"image_id": "x"},
+        {"other": "y"},
+        {"stamp": "z"},
+    )
     paths = {sidefiles.answer_path(tmp_path, replace(SCENE, **change), "mine") for change in changes}
-    assert len(paths | {sidefiles.answer_path(tmp_path, SCENE, "other")}) == 7
+    assert len(paths | {sidefiles.answer_path(tmp_path, SCENE, "other")}) == 9

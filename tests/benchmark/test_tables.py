@@ -9,6 +9,7 @@ from ursat.benchmark.tables import (
     difference_table,
     figure_table,
     gain_table,
+    in_words,
     labels,
     printed_table,
     psnr_table,
@@ -47,7 +48,7 @@ def test_a_peer_is_shown_but_is_no_baseline():
     head, _, line = (cells_of(text) for text in lines_of(psnr_table(table)))
     row = dict(zip(head, line, strict=True))
     assert (row["dat-light"], row["best baseline"], row["mine - best"]) == ("31.00", "ibp", "+0.50")
-    assert lines_of(gain_table(table))[2] == "| x4 bicubic noref | +0.50 [one image] |"
+    assert lines_of(gain_table(table))[2] == "| x4 bicubic none | +0.50 [one image] |"
 
 
 def test_figures_are_means_over_the_images_that_have_them():
@@ -162,3 +163,9 @@ def test_the_papers_numbers_stand_beside_ours_only_where_the_paper_has_them():
     assert ("x128", "as printed, Table 4 *", "EDiffSR", "-", "5.32", "-", "-", "26.93", "-", "-") in rows
     assert len(rows) == 9
     assert printed_table(table, "folder").rows == ()
+
+
+def test_names_of_gains_have_the_words_of_the_command_line():
+    assert in_words("x4 bicubic ref") == "x4 bicubic perfect"
+    assert in_words("sensor ref-shift, all scales") == "sensor shifted, all scales"
+    assert in_words("all cells") == "all cells"

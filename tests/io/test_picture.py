@@ -66,7 +66,8 @@ def test_pixel_sizes_in_metres(tmp_path):
     assert picture_header(tmp_path / "utm.tif").gsd_m == 10
     degrees = {"crs": "EPSG:4326", "transform": from_origin(10, 50, 1e-4, 1e-4)}
     geotiff(tmp_path / "degrees.tif", PIXELS, **degrees)
-    assert picture_header(tmp_path / "degrees.tif").gsd_m == pytest.approx(11.13, abs=0.01)
+    # arcs of the WGS 84 ellipsoid at 50 degrees: 11.12 m along the meridian, 7.17 m along the parallel
+    assert picture_header(tmp_path / "degrees.tif").gsd_m == pytest.approx((11.12 + 7.17) / 2, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,22 @@ def test_a_palette_and_a_text_are_refused(tmp_path):
         (tmp_path / name).write_text("no image")
         with pytest.raises(InputError):
             picture_header(tmp_path / name)
+
+
+def test_bright_reflectance_is_kept(tmp_path):
+    """Cloud, snow and glint: more than 1, in floats and where the unit is declared."""
+    values = np.full((3, 64, 64), 1.3, np.float32)
+    values[:, 0, 0] = 2.5
+    geotiff(tmp_path / "float.tif", values)
+    assert set(np.unique(read_picture(tmp_path / "float.tif"))) == {13_000, 25_000}
+    geotiff(tmp_path / "scaled.tif", np.full((3, 64, 64), 60_000, np.uint16), scales=[2.75e-5] * 3, offsets=[-0.2] * 3)
+    assert set(np.unique(read_picture(tmp_path / "scaled.tif"))) == {14_500}
+
+
+def test_transparent_pixels_are_no_ground(tmp_path):
+    alpha = np.full_like(PIXELS[:1], 255)
+    alpha[0, :5, :5] = 0
+    Image.fromarray(np.moveaxis(np.concatenate([PIXELS, alpha]), 0, -1)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="nodata pixels"):
+        read_picture(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", (5, 5, 8, 8)), PIXELS[:, 5:13, 5:13])

@@ -7,7 +7,6 @@ needs as well, then for time and memory.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +23,7 @@ from ursat.benchmark.peers import PEERS, applies
 from ursat.benchmark.scores import Cell, Score, Table
 from ursat.benchmark.tool import Ursat
 from ursat.errors import UrsatError
+from ursat.run.summary import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,6 @@ DEFINITION = (
     "which the libraries take a part whatever the method; operations are those of convolutions and matrix products"
 )
 _MEGA = 1e6
-_KIB = 1024  # ru_maxrss counts KiB on Linux
 
 
 def efficiency(
@@ -101,13 +100,15 @@ def cost(method: Method, o: Observation) -> dict[str, float]:
     figures: dict[str, float] = {}
     single = replace(method, threads=1) if isinstance(method, Ursat) else method  # other threads are not counted
     if isinstance(method, Ursat | Foreign) or method in PEERS.values() or "torch" in sys.modules:
-        figures["gflop_mpx"] = _operations(single, o) / 1e9 / megapixels
+        operations, parameters = _counted(single, o)
+        figures["gflop_mpx"] = operations / 1e9 / megapixels
+        figures |= {"parameters_m": parameters / _MEGA} if parameters else {}
     else:
         method(o)
     wall, cpu = time.perf_counter(), time.process_time()
     answer = method(o)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB / _MEGA
+    peak = peak_memory() / _MEGA
     figures |= {"seconds": wall, "seconds_mpx": wall / megapixels, "cpu_seconds_mpx": cpu / megapixels, "peak_mb": peak}
     if isinstance(answer, Answer) and "evaluations" in answer.figures:
         figures["evaluations"] = answer.figures["evaluations"]
@@ -116,9 +117,18 @@ def cost(method: Method, o: Observation) -> dict[str, float]:
     return figures
 
 
-def _operations(method: Method, o: Observation) -> float:
-    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415  (baselines do not pay for it)
+def _counted(method: Method, o: Observation) -> tuple[float, int]:
+    """Operations of one call, and parameters of the modules that it called."""
+    from torch.nn.modules.module import register_module_forward_pre_hook  # noqa: PLC0415  (baselines do not pay for it)
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
 
-    with FlopCounterMode(display=False) as counter:
-        method(o)
-    return float(counter.get_total_flops())
+    sizes: dict[int, int] = {}
+    hook = register_module_forward_pre_hook(
+        lambda module, _: sizes.update((id(p), p.numel()) for p in module.parameters())
+    )
+    try:
+        with FlopCounterMode(display=False) as counter:
+            method(o)
+    finally:
+        hook.remove()
+    return float(counter.get_total_flops()), sum(sizes.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from ursat.benchmark.peers import applies
 from ursat.benchmark.places import other_place
 from ursat.benchmark.real import Triple, real_fits, real_observation
 from ursat.benchmark.scores import Cell, Key, Score, ScoreFile, Table
+from ursat.benchmark.stamps import stamp_of
 from ursat.errors import UrsatError
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class _Task:
     """Everything to compute on one image at one scale, degradation and seed."""
 
     image: Truth
-    other: Truth | None
+    other: Truth | None  # the strange ground of the tracks that need one
     scale: int
     degradation: str
     wanted: tuple[tuple[str, str], ...]  # (track, method)
@@ -157,8 +159,8 @@ def _strangers(cells: Sequence[Cell], images: Sequence[Truth], seeds: Sequence[i
 
 
 def _key(image: Truth, cell: Cell, method: str, seed: int, strangers: Strangers) -> Key:
-    other = strangers[image.image_id, seed].image_id if cell.track in STRANGE else ""
-    return image.image_id, cell, method, seed, other
+    other = strangers[image.image_id, seed] if cell.track in STRANGE else None
+    return image.image_id, cell, method, seed, other.image_id if other else "", stamp_of(image, other)
 
 
 def _shared(scores: Sequence[Score], cells: Sequence[Cell]) -> tuple[Score, ...]:
@@ -209,16 +211,17 @@ def _results(tasks: Sequence[_Task], shared: _Run, jobs: int) -> Generator[list[
     if jobs <= 1:
         yield from map(compute, tasks)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_quiet_worker)
     try:
         yield from pool.map(compute, tasks)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C goes to every process of the terminal; this one leaves it to its parent."""
+def _quiet_worker() -> None:
+    """Ctrl-C goes to every process of the terminal, and its parent handles it; warnings of runs go nowhere."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("ursat").addHandler(logging.NullHandler())
 
 
 def _compute(shared: _Run, task: _Task) -> list[Score]:
@@ -229,14 +232,20 @@ def _compute(shared: _Run, task: _Task) -> list[Score]:
         other = task.other if track in STRANGE else None
         cell = Cell(task.scale, task.degradation, track)
         score = partial(
-            Score, task.image.image_id, task.image.place, cell, seed=task.seed, other=other.image_id if other else ""
+            Score,
+            task.image.image_id,
+            task.image.place,
+            cell,
+            seed=task.seed,
+            other=other.image_id if other else "",
+            stamp=stamp_of(task.image, other),
         )
         try:
             o = _observe(task, track, other, shared.ratio)
         except UrsatError as err:
             scores += [score(method=name, seconds=0.0, note=_note(err)) for name in names]
             continue
-        judge = judge or Judge(o.gt, o.scale, lr=o.lr)
+        judge = judge or Judge(o.gt, o.scale, lr=o.lr, encoding=o.encoding)
         for name in names:
             start = time.perf_counter()
             figures, note, seconds = {}, "", 0.0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PLACES = ("{lr}", "{ref}", "{out}", "{scale}")
 TIMEOUT_S = 600.0
+_SCRIPTS = frozenset({".py", ".sh", ".R", ".jl"})
 _SAID = 200  # characters of what a failed program said last
 
 
@@ -44,8 +45,12 @@ class External:
         for word in self.words:
             if Path(word).is_file():
                 digest.update(Path(word).read_bytes())
-        name = next((Path(w).name for w in self.words if Path(w).suffix in {".py", ".sh", ".R", ".jl"}), "")
-        return f"{name or Path(self.words[0]).name}@{digest.hexdigest()[:8]}"
+        return f"{self.name}@{digest.hexdigest()[:8]}"
+
+    @property
+    def name(self) -> str:
+        """The script's, or the program's: 'enlarge.py'."""
+        return next((Path(w).name for w in self.words if Path(w).suffix in _SCRIPTS), Path(self.words[0]).name)
 
     def __call__(self, observation: Observation) -> NDArray[Any]:
         """(C, H, W) DN as the program wrote them.
@@ -61,14 +66,14 @@ class External:
             values = dict(zip(PLACES, (str(lr), str(ref or ""), str(out), str(observation.scale)), strict=True))
             self._run([_filled(word, values) for word in self.words])
             if not out.is_file():
-                raise InputError(f"{self.words[0]} wrote no {{out}}")
+                raise InputError(f"{self.name} wrote no {{out}}")
             try:
                 pixels = read_result(out)
             except Exception as error:
-                raise InputError(f"{self.words[0]}: {{out}} cannot be read ({type(error).__name__})") from error
+                raise InputError(f"{self.name}: {{out}} cannot be read ({type(error).__name__})") from error
         expected = (len(observation.lr), *observation.shape)
         if pixels.shape != expected:
-            raise InputError(f"{self.words[0]} wrote {pixels.shape} pixels instead of {expected}")
+            raise InputError(f"{self.name} wrote {pixels.shape} pixels instead of {expected}")
         return pixels
 
     def _run(self, command: list[str]) -> None:
@@ -82,14 +87,14 @@ class External:
         try:
             _, said = process.communicate(timeout=self.timeout_s)
         except subprocess.TimeoutExpired as error:
-            raise UrsatError(f"{command[0]} took longer than {self.timeout_s:g} s") from error
+            raise UrsatError(f"{self.name} took longer than {self.timeout_s:g} s") from error
         finally:
             if process.poll() is None:  # with its children: it leads a group of its own
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
         if process.returncode:
             last = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-            raise UrsatError(f"{command[0]} ended with {process.returncode}: {last[:_SAID]}")
+            raise UrsatError(f"{self.name} ended with {process.returncode}: {last[:_SAID]}")
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

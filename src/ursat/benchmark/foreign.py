@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursat.benchmark.metrics.scene import PEAK_DN
 from ursat.benchmark.observation import box_mean
 from ursat.errors import UsageError
 
@@ -56,13 +55,14 @@ class Foreign:
         network, factor, channels = _network(self.path)
         if channels != len(o.lr):
             raise UsageError(f"{self.path.name} is for {channels} bands", hint="choose a network for RGB")
-        x = torch.from_numpy((o.lr / PEAK_DN).astype(np.float32))[None]
+        white = max(o.encoding.peak, float(o.lr.max()))
+        x = torch.from_numpy((o.lr / white).astype(np.float32))[None]
         reached = 1
         with torch.inference_mode():
             while reached % o.scale:
                 x = network(x.clamp(0, 1))
                 reached *= factor
-        return box_mean(x[0].float().numpy() * PEAK_DN, reached // o.scale)
+        return box_mean(x[0].float().numpy() * white, reached // o.scale)
 
 
 @cache

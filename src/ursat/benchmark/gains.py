@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ursat.benchmark.scores import Cell, Table
 
 RESAMPLES = 2000
+FEW = 10  # of fewer normal values than that, fewer than 90 % of the intervals hold the mean: docs/benchmark.md
 _TAILS = (2.5, 97.5)
 
 

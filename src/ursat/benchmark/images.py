@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ursat.benchmark.degrade import apply_weights, bicubic_weights
+from ursat.benchmark.stamps import file_stamp
 from ursat.io.picture import Header, picture_header, read_picture
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Truth(Protocol):
     @property
     def shape(self) -> tuple[int, int]:
         """(height, width) of the pixels."""
+        ...
+
+    @property
+    def stamp(self) -> str:
+        """Changes with its files; empty where they never change."""
         ...
 
     @property
@@ -114,13 +120,18 @@ class FileImage:
         return own * self._box[2] / self.preparation.resize if self.preparation.resize else own
 
     @property
+    def stamp(self) -> str:
+        """Of the file as it is now."""
+        return file_stamp(self.path)
+
+    @property
     def pixels(self) -> NDArray[Any]:
         """Read and prepared.
 
         Raises:
             InputError: the file cannot be used.
         """
-        return _pixels(self.path, self._box, self.preparation.resize)
+        return _pixels(self.path, self.stamp, self._box, self.preparation.resize)
 
 
 @lru_cache(maxsize=100_000)
@@ -129,7 +140,12 @@ def _header(path: Path) -> Header:
 
 
 @lru_cache(maxsize=HELD)
-def _pixels(path: Path, box: tuple[int, int, int, int], side: int | None) -> NDArray[Any]:
+def _pixels(
+    path: Path,
+    stamp: str,  # noqa: ARG001  (pixels of a file that was changed are others)
+    box: tuple[int, int, int, int],
+    side: int | None,
+) -> NDArray[Any]:
     pixels = read_picture(path, box)
     if side is None or side == box[2]:
         return pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import platform
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,11 @@ import ursat
 from ursat.benchmark import sidefiles
 from ursat.benchmark.datasets.dataset import Request
 from ursat.benchmark.datasets.registry import HAS_REAL, PAPER_SIDE, load_dataset
-from ursat.benchmark.efficiency import DEFINITION, efficiency
+from ursat.benchmark.efficiency import efficiency
 from ursat.benchmark.evaluate import REAL, playable, run
 from ursat.benchmark.facts import RunFacts
+from ursat.benchmark.folders import check_writable
+from ursat.benchmark.gains import FEW
 from ursat.benchmark.images import Preparation
 from ursat.benchmark.methods import make_methods
 from ursat.benchmark.metrics.networks import OFFLINE, Network
@@ -24,11 +26,12 @@ from ursat.benchmark.metrics.sets import FeatureKeeper, set_figures
 from ursat.benchmark.observation import DEGRADATIONS, LEAST, STRANGE
 from ursat.benchmark.real import TRACKS as REAL_TRACKS
 from ursat.benchmark.report.panels import PanelKeeper
-from ursat.benchmark.scores import Cell, Score, Table
+from ursat.benchmark.scores import Cell, Score, Table, fingerprint
 from ursat.benchmark.tables import TRACK_NAMES
-from ursat.benchmark.tasks import TASKS, Task
+from ursat.benchmark.tasks import REMARKS, TASKS, Task
 from ursat.benchmark.tool import Ursat
-from ursat.errors import UsageError
+from ursat.errors import InputError, UsageError
+from ursat.machine import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,9 +177,14 @@ class Job:
             complete=table.complete,
             attribution=data.attribution,
             versions=_versions(),
-            weights=self.weights,
+            weights={**self.weights, **self._of_distances()},
             notes=(*data.notes, *self._notes(table)),
         )
+
+    def _of_distances(self) -> dict[str, str]:
+        keeper = next((keep for keep in self.keepers.each if isinstance(keep, FeatureKeeper)), None)
+        network = keeper.network if keeper else None
+        return {"--fid-weights": network.fingerprint} if network and network.is_inception else {}
 
     def _notes(self, table: Table) -> list[str]:
         notes = [] if table.complete else ["interrupted: the table holds what was done; the same command goes on"]
@@ -190,10 +198,16 @@ class Job:
         if blind:
             scales = ", ".join(f"x{scale}" for scale in blind)
             notes.append(f"no ground truth at {scales} for some images: only figures of the image alone there")
+        few = {cell.scale: n for cell in table.cells if 1 < (n := table.images(cell)) < FEW}
+        if few:
+            counts = ", ".join(f"x{scale}: {n}" for scale, n in few.items())
+            notes.append(
+                f"few images ({counts}): such intervals are too narrow, of 3 they hold the mean in 3 of 4 cases"
+            )
         if table.failures:
             notes.append(f"{len(table.failures)} failed, such as {table.failures[0].method}: {table.failures[0].note}")
-        if self.options.task == "efficiency":
-            notes.append(DEFINITION)
+        if self.options.task in REMARKS:
+            notes.append(REMARKS[self.options.task])
         return notes
 
 
@@ -202,7 +216,8 @@ def prepare(options: BenchmarkOptions) -> Job:
 
     Raises:
         UsageError: an option that cannot mean anything.
-        InputError: the data set is not where it should be, or weights cannot be used.
+        InputError: the data set is not where it should be, an image cannot be read, none is large enough, or weights
+            cannot be used.
     """
     if options.task not in TASKS:
         raise UsageError(f"--task: there is no task '{options.task}'", hint="choose from " + ", ".join(TASKS))
@@ -216,11 +231,12 @@ def prepare(options: BenchmarkOptions) -> Job:
         methods=options.methods or (() if options.external else task.methods),
     )
     cells = _cells(task, options)
+    _check_images(dataset, cells)
     _check_places(dataset, task)
-    threads = max(1, len(os.sched_getaffinity(0)) // max(1, options.jobs))
+    threads = max(1, usable_cores() // max(1, options.jobs))
     tool = Ursat(command_line=options.subprocess, threads=threads)
     methods = make_methods(task.methods, tool, options.external, options.external_timeout)
-    folder = options.cache / options.dataset if options.cache else None
+    folder = _made(options.cache / options.dataset) if options.cache else None
     ratio = options.ref_ratio or task.ratio
     weights = {label: found for label, method in methods.items() if (found := _sha256(method))}
     keepers = _keepers(options, folder, dataset, ratio)
@@ -261,6 +277,22 @@ def _cells(task: Task, options: BenchmarkOptions) -> tuple[Cell, ...]:
     )
 
 
+def _check_images(dataset: Dataset, cells: tuple[Cell, ...]) -> None:
+    if not any(playable(image, cell) for image in dataset.images for cell in cells):
+        least = min(cell.scale for cell in cells)
+        raise InputError(
+            f"none of the {len(dataset.images)} images of {dataset.name} can be used at x{least} or more",
+            hint="inputs have 12 pixels a side or more, from x64 on 8: name smaller scales, larger images or --crop 0",
+        )
+
+
+def _made(folder: Path) -> Path:
+    with contextlib.suppress(OSError):  # the check says what is wrong
+        folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder, "--cache", "name another folder, or --cache none")
+    return folder
+
+
 def _check_places(dataset: Dataset, task: Task) -> None:
     if set(task.tracks) & STRANGE and len({image.place for image in dataset.images}) < 2:
         raise UsageError(
@@ -274,10 +306,11 @@ def _keepers(options: BenchmarkOptions, folder: Path | None, dataset: Dataset, r
     if (wanted or options.pictures) and folder is None:
         raise UsageError("distances and HTML reports need a cache", hint="leave out --cache none")
     each: list[FeatureKeeper | PanelKeeper] = []
-    # Side files know an image by its id: another crop or reference must not meet those of this run.
-    setting = hashlib.sha256(_setting(options, dataset, ratio).encode()).hexdigest()[:12]
+    # Side files know an image by its id: those of another crop, reference or version of ursat must not meet this run.
+    setting = fingerprint(whole_package=True, setting=_setting(options, dataset, ratio))
     if wanted and folder:
         network = Network(str(options.fid_weights)) if options.fid_weights else Network(OFFLINE)
+        network.check()
         each.append(FeatureKeeper(folder / setting / "features", network))
     if options.pictures and folder:
         chosen = sorted(dataset.images, key=lambda image: -image.shape[0] * image.shape[1])[:_PICTURED]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursat.benchmark.degrade import add_noise, degrade
+from ursat.benchmark.encoding import DN_PER_STEP, EIGHT_BIT, Encoding, encoding_of
+from ursat.benchmark.stamps import stamp_of
 from ursat.io.exchange import read_array, write_array
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ CHANGED_SIDE = 0.5  # of the changed part, as a share of each side: a quarter of
 SHIFT = (0.6, -0.4)  # rows, columns of the input by which the reference's content is displaced
 GAIN = (0.8, 1.25)
 OFFSET_DN = (-200.0, 300.0)  # -0.02..0.03 of reflectance, 10000 DN each
-DN_PER_STEP = 40  # of eight-bit imagery
 _DTYPE_MAX = 65535
 
 
@@ -40,7 +41,8 @@ class Observation:
     gt: (C, H, W) uint16 DN (eight-bit value x 40, or reflectance x 10000), None where ground truth ends; lr:
     (C, H/scale, W/scale) uint16; ref: (C, ratio H/scale, ratio W/scale) uint16 or None, georeferenced to the same
     ground; gsd_m: of the output. Rows and columns of a shifted reference lie 0.6 input pixels too far down and 0.4 too
-    far left.
+    far left. encoding: how all these DN are to be read. other: the id of the image whose ground the reference shows in
+    the tracks of `STRANGE`, else empty. stamp: of the files that it was made of, see `stamps`.
     """
 
     image_id: str
@@ -53,6 +55,9 @@ class Observation:
     degradation: str
     track: str
     seed: int
+    encoding: Encoding = EIGHT_BIT
+    other: str = ""
+    stamp: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -135,18 +140,33 @@ def make_observation(
     cell = (image.image_id, str(scale), degradation)
     lr = stored(_sense(gt, (h, w), degradation, _rng(seed, *cell, "input")))
     ref = None
+    stranger = other if track in STRANGE else None
+    if track in STRANGE and (stranger is None or stranger.place == image.place):
+        raise ValueError(f"the track {track} needs an image of another place")
     if track != "noref":
-        if track in STRANGE and (other is None or other.place == image.place):
-            raise ValueError(f"the track {track} needs an image of another place")
         ground = gt
-        if other is not None and track in STRANGE:
-            strange = _truth(other.pixels, h * scale, w * scale)
+        if stranger is not None:
+            strange = _truth(stranger.pixels, h * scale, w * scale)
             ground = strange if track == "ref-wrong" else _changed(gt, strange, _rng(seed, *cell, "change"))
         shift = (SHIFT[0] * scale, SHIFT[1] * scale) if track == "ref-shift" else (0.0, 0.0)
         shape = (round(ratio * h), round(ratio * w))
         seen = _sense(ground, shape, degradation, _rng(seed, *cell, "reference"), shift)
         ref = stored(_cast(seen, _rng(seed, *cell, "cast")) if track == "ref-cast" else seen)
-    return Observation(image.image_id, image.place, gt, image.gsd_m, lr, ref, scale, degradation, track, seed)
+    return Observation(
+        image.image_id,
+        image.place,
+        gt,
+        image.gsd_m,
+        lr,
+        ref,
+        scale,
+        degradation,
+        track,
+        seed,
+        encoding=encoding_of(pixels.dtype),
+        other=stranger.image_id if stranger else "",
+        stamp=stamp_of(image, stranger),
+    )
 
 
 def _changed(ground: NDArray[np.uint16], strange: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
-from ursat.benchmark.metrics.scene import PEAK_DN
 from ursat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,11 +50,12 @@ def dat_light(o: Observation) -> NDArray[np.float64]:
     """
     import torch  # noqa: PLC0415  (baselines do not pay for it)
 
-    x = torch.from_numpy((o.lr / PEAK_DN).astype(np.float32))[None]
+    white = max(o.encoding.peak, float(o.lr.max()))
+    x = torch.from_numpy((o.lr / white).astype(np.float32))[None]
     with torch.inference_mode():
         for factor in DAT_FACTORS[o.scale]:
             x = light_network(factor)(x.clamp(0, 1))
-    return np.asarray(x[0].numpy() * PEAK_DN, dtype=np.float64)
+    return np.asarray(x[0].numpy() * white, dtype=np.float64)
 
 
 PEERS: dict[str, Callable[[Observation], NDArray[np.float64]]] = {"dat-light": dat_light}

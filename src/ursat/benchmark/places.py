@@ -33,7 +33,8 @@ class PlaceImage:
     """One image of ground truth.
 
     image_id: unique, ``<pack>/<place>/<name>``; place: the ground it shows; gsd_m: metres per pixel;
-    pixels: (3, H, W) uint8; large: one of the few images meant for scales of 32 and more.
+    pixels: (3, H, W) uint8; large: one of the few images meant for scales of 32 and more; stamp: empty, the pack never
+    changes.
     """
 
     image_id: str
@@ -41,6 +42,7 @@ class PlaceImage:
     gsd_m: float
     pixels: NDArray[np.uint8]
     large: bool = False
+    stamp: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:

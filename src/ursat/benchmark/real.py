@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursat.benchmark.degrade import apply_weights, sensor_weights
+from ursat.benchmark.encoding import DN_PER_STEP, EIGHT_BIT, Encoding, encoding_of
 from ursat.benchmark.observation import LEAST, Observation, box_mean, stored
+from ursat.benchmark.stamps import file_stamp
 from ursat.errors import InputError, UsageError
 from ursat.io.picture import picture_header, read_picture
 
@@ -63,6 +65,11 @@ class Triple:
         return self.truth.gsd_m if own else self.gsd * picture_header(self.lr).shape[0] / self.truth.shape[0]
 
     @property
+    def stamp(self) -> str:
+        """Of its files as they are now."""
+        return file_stamp(self.lr, self.ref, self.hr)
+
+    @property
     def pixels(self) -> NDArray[Any]:
         """The truth's, for simulations.
 
@@ -97,7 +104,8 @@ def real_observation(triple: Triple, scale: int, track: str, seed: int = 0) -> O
     header = picture_header(triple.lr)
     height, width = header.shape
     rows, columns = (_middle(n, triple.crop, scale) for n in (height, width))
-    lr = stored(_dn(triple.lr))[:, rows, columns]
+    pixels, encoding = _read(triple.lr)
+    lr = stored(pixels)[:, rows, columns]
     ref = None
     if track == "ref" and triple.ref is not None:
         _same_ground(triple.lr, triple.ref)
@@ -111,7 +119,20 @@ def real_observation(triple: Triple, scale: int, track: str, seed: int = 0) -> O
         _same_ground(triple.lr, triple.hr)
         gt = stored(_like(_seen(triple.hr, (height, width), scale, rows, columns), lr, scale))
     gsd = (header.gsd_m or triple.gsd) / scale
-    return Observation(triple.image_id, triple.place, gt, gsd, lr, ref, scale, "real", track, seed)
+    return Observation(
+        triple.image_id,
+        triple.place,
+        gt,
+        gsd,
+        lr,
+        ref,
+        scale,
+        "real",
+        track,
+        seed,
+        encoding=encoding,
+        stamp=triple.stamp,
+    )
 
 
 def _middle(count: int, crop: int | None, scale: int) -> slice:
@@ -125,14 +146,16 @@ def _truth_reaches(path: Path, shape: tuple[int, int], scale: int) -> bool:
 
 
 @lru_cache(maxsize=6)
-def _dn(path: Path) -> NDArray[Any]:
+def _read(path: Path) -> tuple[NDArray[Any], Encoding]:
+    """The pixels in DN, and how they are to be read."""
     pixels = read_picture(path)
-    return pixels.astype(np.uint16) * np.uint16(40) if pixels.dtype == np.uint8 else pixels
+    encoding = encoding_of(pixels.dtype)
+    return (pixels.astype(np.uint16) * np.uint16(DN_PER_STEP) if encoding is EIGHT_BIT else pixels), encoding
 
 
 def _seen(path: Path, shape: tuple[int, int], finer: int, rows: slice, columns: slice) -> NDArray[np.float64]:
     """The mean of an image over the pixels of a grid ``finer`` times the input's, only inside ``rows``, ``columns``."""
-    pixels = _dn(path)
+    pixels, _ = _read(path)
     weights = []
     for have, n, part in zip(pixels.shape[-2:], shape, (rows, columns), strict=True):
         whole = sensor_weights(have, n * finer, have / (n * finer), 0.0)

@@ -12,7 +12,6 @@ from statistics import stdev
 from typing import TYPE_CHECKING
 
 import ursat
-from ursat.benchmark.metrics.niqe import photograph_file
 from ursat.benchmark.peers import RIVALS
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Cell:
     track: str
 
 
-Key = tuple[str, Cell, str, int, str]
+Key = tuple[str, Cell, str, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Score:
     """One method on one observation.
 
     figures: by name as `judge.Judge` gives them, none where the method failed; note: why.
-    other: the id of the image that stood for a wrong reference, else empty.
+    other: the id of the image that stood for a wrong reference, else empty; stamp: of the files of both, see `stamps`.
     """
 
     image_id: str
@@ -57,11 +56,12 @@ class Score:
     figures: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     other: str = ""
+    stamp: str = ""
 
     @property
     def key(self) -> Key:
         """What makes two scores the same measurement."""
-        return self.image_id, self.cell, self.method, self.seed, self.other
+        return self.image_id, self.cell, self.method, self.seed, self.other, self.stamp
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,10 @@ class Table:
             if figure in score.figures:
                 found.setdefault(score.image_id, []).append(score.figures[figure])
         return {image: math.fsum(values) / len(values) for image, values in found.items()}
+
+    def images(self, cell: Cell) -> int:
+        """How many images have a PSNR in a cell, of the method that has the most."""
+        return max((len(self.values(cell, method)) for method in self.methods), default=0)
 
     def seeds_spread(self, cell: Cell, method: str, figure: str = "psnr") -> float:
         """Standard deviation over seeds of the mean over images; NaN with fewer than two seeds."""
@@ -135,13 +139,11 @@ def fingerprint(*, whole_package: bool, setting: str = "") -> str:
     """
     root = Path(ursat.__file__).parent
     digest = hashlib.sha256(setting.encode())
-    natural = photograph_file()
     unused = _UNUSED + _ELSEWHERE if whole_package else _UNUSED + _ELSEWHERE + _OURS
     for path in sorted((root if whole_package else root / "benchmark").rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.suffix in {".py", ".npz", ".safetensors", ".webp"} and not name.startswith(unused):
             digest.update(name.encode() + path.read_bytes())
-    digest.update(natural.read_bytes() if natural else b"")
     return digest.hexdigest()[:16]
 
 

@@ -30,7 +30,7 @@ def _path(folder: Path, *parts: str | int) -> Path:
 def answer_path(folder: Path, observation: Observation, method: str) -> Path:
     """The file of one method's answer to one observation."""
     o = observation
-    return _path(folder, o.image_id, o.scale, o.degradation, o.track, method, o.seed)
+    return _path(folder, o.image_id, o.scale, o.degradation, o.track, o.other, o.stamp, o.seed, method)
 
 
 def scene_path(folder: Path, observation: Observation) -> Path:
@@ -60,8 +60,8 @@ def found_paths(folder: Path, score: Score) -> tuple[Path, Path] | None:
     if score.method in BASELINES and score.method not in NEEDS_REFERENCE:
         tracks.append("noref")
     for track in tracks:
-        key = score.image_id, cell.scale, cell.degradation, track
-        scene, answer = (_path(folder, *key, method, score.seed) for method in ("", score.method))
+        key = score.image_id, cell.scale, cell.degradation, track, score.other, score.stamp, score.seed
+        scene, answer = (_path(folder, *key, method) for method in ("", score.method))
         if scene.is_file() and answer.is_file():
             return scene, answer
     return None

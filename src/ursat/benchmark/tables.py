@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from ursat.benchmark.baselines import BASELINES, NEEDS_REFERENCE
 from ursat.benchmark.efficiency import FIGURES as COSTS
 from ursat.benchmark.gains import average, gains, over_best, paired
 from ursat.benchmark.metrics.registry import figures as registered
+from ursat.benchmark.metrics.scene import Figure
 from ursat.benchmark.metrics.sets import SET_FIGURES
 from ursat.benchmark.printed import FIGURES as PRINTED
 from ursat.benchmark.printed import printed
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ursat.benchmark.scores import Table
 
 Sets = Mapping[tuple[Cell, str], Mapping[str, float]]
+_DIGITS = Figure("").digits
 TREND = ("ag", "niqe", "niqe_eo")  # figures of an image alone
 TRACK_NAMES = {
     "noref": "none", "ref": "perfect", "ref-shift": "shifted", "ref-cast": "cast", "ref-changed": "changed",
@@ -47,10 +50,20 @@ class Sheet:
         return f"{self.title}\n\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
+def _known() -> dict[str, Figure]:
+    return {**registered(), **SET_FIGURES, **COSTS}
+
+
 def labels(figures: Sequence[str]) -> tuple[str, ...]:
     """Column heads of figures; the name itself where none is known."""
-    known = {**registered(), **SET_FIGURES, **COSTS}
+    known = _known()
     return tuple(known[name].label if name in known else name for name in figures)
+
+
+def _text(name: str, value: float) -> str:
+    """A value of a figure with the digits that it asks for; of most `_number`."""
+    figure = _known().get(name)
+    return _number(value) if figure is None or figure.digits == _DIGITS else figure.text(value)
 
 
 def _number(value: float, sign: str = "") -> str:
@@ -68,6 +81,11 @@ def named(cell: Cell) -> tuple[str, ...]:
     return f"x{cell.scale}", cell.degradation, track
 
 
+def in_words(name: str) -> str:
+    """A name of `gains` with the command line's word for its track: 'x4 bicubic noref' -> 'x4 bicubic none'."""
+    return re.sub(r"\b(no)?ref(-\w+)?\b", lambda track: TRACK_NAMES[track[0]], name)
+
+
 def _images(table: Table, cell: Cell, method: str) -> int:
     return len({s.image_id for s in table.scores if s.cell == cell and s.method == method and s.figures})
 
@@ -83,7 +101,7 @@ def psnr_table(table: Table) -> Sheet:
         head += [f"{method} - best", "- ref", "- noref"]
     rows = []
     for cell in table.cells:
-        count = max((len(table.values(cell, m)) for m in table.methods), default=0)
+        count = table.images(cell)
         row = [*named(cell), str(count), *(_number(table.mean(cell, m)) for m in table.methods)]
         row.append(table.best(cell, BASELINES)[0] or "-")
         for method in table.measured:
@@ -117,8 +135,8 @@ def figure_table(table: Table, figures: Sequence[str], sets: Sets | None = None)
             count = _images(table, cell, method)
             if not count:
                 continue
-            row = [*named(cell), method, str(count), *(_number(table.mean(cell, method, name)) for name in shown)]
-            row += [_number((sets or {}).get((cell, method), {}).get(name, math.nan)) for name in of_sets]
+            row = [*named(cell), method, str(count), *(_text(name, table.mean(cell, method, name)) for name in shown)]
+            row += [_text(name, (sets or {}).get((cell, method), {}).get(name, math.nan)) for name in of_sets]
             if judged:
                 gain = over_best(table, cell, method)
                 row.append(gain.text if gain else "-")
@@ -130,7 +148,10 @@ def gain_table(table: Table) -> Sheet:
     """PSNR over the best classical baseline by cell and averaged over cells, dB, with 95 % bootstrap intervals."""
     by_method = {method: gains(table, method) for method in table.measured}
     names = list(dict.fromkeys(name for found in by_method.values() for name in found))
-    rows = [(name, *(found[name].text if name in found else "-" for found in by_method.values())) for name in names]
+    rows = []
+    for name in names:
+        found = [gains_of[name].text if name in gains_of else "-" for gains_of in by_method.values()]
+        rows.append((in_words(name), *found))
     return Sheet("PSNR over the best baseline, dB", ("cells", *by_method), 1, tuple(rows))
 
 

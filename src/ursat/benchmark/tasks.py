@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ursat.benchmark.efficiency import DEFINITION
 from ursat.benchmark.methods import ALL_BASELINES, DEFAULT
 from ursat.benchmark.observation import DEGRADATIONS, PAPER_RATIO, SCALES, TRACKS
 
@@ -30,6 +31,11 @@ class Task:
     ratio: float | None = None
 
 
+REMARKS = {  # what has to be said beside the numbers of a task
+    "efficiency": DEFINITION,
+    "ablation": "the paper's own parts and heads (its Tables 5 and 6) need a network trained for each row: "
+    "scripts/paper_tables.py trains and scores them, docs/paper.md has the results",
+}
 PARTS = ("ursat:faithful", "fusion", *(f"ursat:faithful,{part}" for part in ("psf=box", "closure=off", "coreg=off")))
 SYSTEMS = ("csp-wavediffur", "wavediffur")
 
@@ -40,9 +46,12 @@ TASKS: dict[str, Task] = {
     "robust": Task("what harm a reference can do: every track", (4, 8), tracks=TRACKS, protocols=("sensor",)),
     "all": Task("every scale, track and simulated protocol", SCALES, tracks=TRACKS, protocols=DEGRADATIONS),
     "cascade": Task(
-        "Table 4 and Figure 11: one step against the self-cascade, of the paper's systems",
+        "Table 4 and Figure 11: one step against the self-cascade, and CSP against none, of the paper's systems",
         SCALES,
-        methods=(*(f"{name}{how}" for name in SYSTEMS for how in ("", ",one_step=true")), "bicubic"),
+        methods=(
+            *(f"{name}{how}" for name in SYSTEMS for how in ("", ",one_step=true")),
+            *("csp-wavediffur,csp=none", "wavediffur,sr=fusion", "bicubic"),
+        ),
     ),
     "ablation": Task(
         "Table 5, of ursat's own parts at x8: without the network, the PSF, the closure, the registration",

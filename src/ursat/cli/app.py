@@ -70,11 +70,32 @@ def name_environment(command: Any, prefix: str = "URSAT") -> None:
         name_environment(child, f"{prefix}_{name.upper()}")
 
 
-@cache
-def build() -> Any:
-    """The command with its environment variables, ready to run."""
+def show_as_written(command: Any) -> None:
+    """Help texts have no markup (`ursat[bench]` would lose its brackets); lines end where the terminal's do."""
+    from rich.markup import escape
+
+    for part in (command, *command.params):
+        for name in ("help", "short_help", "epilog"):
+            text = getattr(part, name, None)
+            if text:
+                paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+                setattr(part, name, escape("\n\n".join(paragraphs)))
+    for child in getattr(command, "commands", {}).values():
+        show_as_written(child)
+
+
+def declared() -> Any:
+    """The command with its environment variables, and help texts as they are written."""
     command = get_command(app)
     name_environment(command)
+    return command
+
+
+@cache
+def build() -> Any:
+    """The command, ready to run."""
+    command = declared()
+    show_as_written(command)
     return command
 
 

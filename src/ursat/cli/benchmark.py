@@ -18,6 +18,8 @@ from ursat.cli.progress import progress
 from ursat.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ursat.benchmark.facts import RunFacts
     from ursat.benchmark.job import Job
     from ursat.benchmark.scores import Table
@@ -53,6 +55,7 @@ def benchmark(
     jobs: b.Processes = 1,
     json: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = 0,
 ) -> None:
     """Measure ursat, classical baselines and other programs on a data set, against the truth.
 
@@ -60,10 +63,13 @@ def benchmark(
     images that come with ursat are used, and every output says so. Ends with exit code 6 where a method failed
     on an image; Ctrl-C shows what was done, and the same command goes on from there.
     """
-    start_logging(-1 if quiet else 0)
+    start_logging(-1 if quiet else verbose)
     from ursat.benchmark.job import BenchmarkOptions, default_cache, prepare
+    from ursat.benchmark.report import check_packages
 
     _check_outputs(html, csv, overwrite=overwrite)
+    if html is not None:
+        check_packages()
     options = BenchmarkOptions(
         dataset=dataset,
         root=root,
@@ -102,11 +108,15 @@ def benchmark(
 
 
 def _check_outputs(*paths: Path | None, overwrite: bool) -> None:
+    from ursat.benchmark.folders import check_writable
+
     for path in paths:
         if path is not None and path.exists() and not overwrite:
             raise OutputExistsError(f"{path} exists", hint="pass --overwrite to replace it")
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"{path}: there is no such folder", hint="make it first")
+        if path is not None:
+            check_writable(path.absolute().parent, str(path), "name another folder")
 
 
 def _figures(asked: tuple[str, ...] | None, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -163,6 +173,7 @@ def _finish(
 def _show(table: Table, facts: RunFacts, figures: tuple[str, ...], sets: Any) -> None:
     """The tables on stdout: drawn on a terminal, as markdown elsewhere."""
     from ursat.benchmark import tables as t
+    from ursat.benchmark.report import definitions
 
     sheets = [t.figure_table(table, figures, sets)]
     drawn = stdout.is_terminal
@@ -179,10 +190,18 @@ def _show(table: Table, facts: RunFacts, figures: tuple[str, ...], sets: Any) ->
             _draw(sheet)
         else:
             sys.stdout.write(sheet.markdown())
+    used = {name for name in figures if any(name in score.figures for score in table.scores)}
+    used |= {name for found in sets.values() for name in found}
+    _explain("What the figures are", [f"{labels}: {definition}" for labels, definition in definitions(used)])
     if any(sheet.rows and sheet.title.startswith("The paper") for sheet in sheets):
         from ursat.benchmark.printed import REASONS
 
-        stdout.print("\nWhy the printed numbers cannot be compared:\n" + "\n".join(f"- {reason}" for reason in REASONS))
+        _explain("Why the printed numbers cannot be compared", REASONS)
+
+
+def _explain(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        stdout.print(f"\n{title}:\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _draw(sheet: Sheet) -> None:

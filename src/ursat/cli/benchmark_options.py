@@ -155,7 +155,8 @@ Methods = Annotated[
         "-m",
         metavar="M,M",
         show_default="as the task",
-        help="MODEL[:faithful|:realistic][,OPTION=VALUE...][,mean=N], bicubic, hpf, ..., dat-light, spandrel:FILE.",
+        help="Such as ursat:faithful, core-xs:realistic,steps=4, bicubic, hpf, dat-light, spandrel:FILE; "
+        "docs/benchmark.md has all of them.",
     ),
 ]
 External = Annotated[

@@ -14,7 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from ursat.errors import InputError
-from ursat.io.raster import one_line, open_raster
+from ursat.io.raster import gsd_of, one_line, open_raster
 from ursat.io.safety import locked_env
 from ursat.io.tiles import PICTURES
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 REFLECTANCE_DN = 10_000.0
-BRIGHTEST_DN = 10_200.0  # of 8 bits x 40; more than a few pixels above are in other units
+BRIGHTEST_DN = 10_200.0  # values without a declared unit of which more than a few are above this have another one
 MOST_ABOVE = 0.05
-_DEGREE_M = 111_320.0  # along a meridian
+MOST_DN = 65_535
+_LARGEST_REFLECTANCE = 2.0  # of 99 pixels in 100; larger floats are DN
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -53,7 +54,7 @@ def picture_header(path: Path) -> Header:
         InputError: it cannot be read.
     """
     with _opened(path) as file:
-        gsd = _gsd_m(file)
+        gsd = gsd_of(file)
         return Header(file.shape) if gsd is None else Header(file.shape, gsd, str(file.crs), tuple(file.bounds))
 
 
@@ -77,6 +78,7 @@ def read_picture(path: Path, box: tuple[int, int, int, int] | None = None) -> ND
         window = None if box is None else Window(box[1], box[0], box[3], box[2])
         values = file.read(bands, window=window)
         masked = file.nodata is not None and not file.read_masks(bands, window=window).all()
+        masked = masked or _transparent(file, window)
         scale, offset = file.scales[bands[0] - 1], file.offsets[bands[0] - 1]
     if masked:
         raise InputError(f"{path}: has nodata pixels", hint="cut it to the part that is complete")
@@ -102,24 +104,25 @@ def _bands(file: DatasetReader) -> list[int]:
     return [1, 2, 3] if file.count >= 3 else [1]
 
 
-def _gsd_m(file: DatasetReader) -> float | None:
-    if file.crs is None or file.transform.is_identity:
-        return None
-    size = float(np.hypot(file.transform.b, file.transform.e))
-    return size * (_DEGREE_M if file.crs.is_geographic else float(file.crs.linear_units_factor[1]))
+def _transparent(file: DatasetReader, window: Window | None) -> bool:
+    """Whether an alpha band hides pixels; one that is no mask of 0 and its largest value is taken for another band."""
+    if file.count not in {2, 4} or file.colorinterp[-1] != ColorInterp.alpha:
+        return False
+    alpha = file.read(file.count, window=window)
+    return alpha.dtype.kind == "u" and set(np.unique(alpha)) in ({0}, {0, np.iinfo(alpha.dtype).max})
 
 
 def _reflectance(values: NDArray[Any], scale: float, offset: float, path: Path) -> NDArray[np.uint16]:
     dn = values.astype(np.float64)
-    if (scale, offset) != (1.0, 0.0):
-        dn = (dn * scale + offset) * REFLECTANCE_DN
-    elif values.dtype.kind == "f" and np.nanmax(dn) <= 2:
-        dn = dn * REFLECTANCE_DN
     if not np.isfinite(dn).all():
         raise InputError(f"{path}: has pixels that are not numbers", hint="cut it to the part that is complete")
-    if np.mean(dn > BRIGHTEST_DN) > MOST_ABOVE:
+    if (scale, offset) != (1.0, 0.0):
+        dn = (dn * scale + offset) * REFLECTANCE_DN
+    elif values.dtype.kind == "f" and np.percentile(dn, 99) <= _LARGEST_REFLECTANCE:
+        dn = dn * REFLECTANCE_DN
+    elif np.mean(dn > BRIGHTEST_DN) > MOST_ABOVE:
         raise InputError(
             f"{path}: values up to {dn.max():.0f} are neither 8 bits nor reflectance x 10000",
             hint="record the scale and offset of reflectance: gdal_edit.py -scale 0.0000275 -offset -0.2 FILE",
         )
-    return np.asarray(np.clip(np.rint(dn), 0, BRIGHTEST_DN), dtype=np.uint16)
+    return np.asarray(np.clip(np.rint(dn), 0, MOST_DN), dtype=np.uint16)

@@ -40,6 +40,31 @@ def test_dota_takes_pixel_sizes_from_its_annotations(tmp_path):
     assert sizes == {"P0001": pytest.approx(0.1463, abs=1e-4), "P0002": 0.3, "P0003": 0.3}
 
 
+@pytest.mark.parametrize("labels", ["labelTxt-v1.0", "labelTxt-v1.0/labelTxt", "labelTxt-v1.5"])
+def test_dota_as_its_archives_unpack(tmp_path, labels):
+    for part, name in (("train", "P0001"), ("val", "P0003")):
+        picture(tmp_path / "DOTA" / part / "images" / f"{name}.png")
+        folder = tmp_path / "DOTA" / part / labels
+        folder.mkdir(parents=True)
+        (folder / f"{name}.txt").write_text("imagesource:GoogleEarth\ngsd:0.5\n")
+    found = load_dataset("dota", Request(tmp_path)).images
+    assert {i.image_id: i.gsd_m for i in found} == {"P0001": 0.5, "P0003": 0.5}
+
+
+@pytest.mark.parametrize("inside", ["JPEGImages-test", "JPEGImages-test/JPEGImages-test", "DIOR/JPEGImages-test"])
+def test_dior_as_its_archives_unpack(tmp_path, inside):
+    picture(tmp_path / inside / "11726.jpg", (32, 32))
+    picture(tmp_path / inside.replace("test", "trainval") / "00001.jpg", (32, 32))
+    assert [i.image_id for i in load_dataset("dior", Request(tmp_path)).images] == ["11726"]
+
+
+def test_a_part_of_a_set_says_so(tmp_path):
+    for k in range(3):
+        picture(tmp_path / f"{k}.png")
+    assert load_dataset("folder", Request(tmp_path), 2).split == "2 of 3 images, spread over the places"
+    assert load_dataset("folder", Request(tmp_path), 3).split == ""
+
+
 def test_dior_deals_thirty_of_each_class(tmp_path, monkeypatch):
     boxes = tmp_path / "Annotations" / "Horizontal Bounding Boxes"
     boxes.mkdir(parents=True)
@@ -85,7 +110,7 @@ def test_a_folders_subfolders_are_places(tmp_path):
 def test_a_folder_without_it_says_what_where_and_under_which_licence(name, tmp_path):
     with pytest.raises(InputError, match="there") as caught:
         load_dataset(name, Request(tmp_path))
-    for part in ("expected: ", "Get it from ", "Licence: "):
+    for part in ("expected: ", "Get it from ", "Licence: ") if name != "folder" else ("expected: ",):
         assert part in caught.value.hint
     with pytest.raises(InputError, match="no such folder"):
         load_dataset(name, Request(tmp_path / "nowhere"))

@@ -14,10 +14,10 @@ from torchmetrics.functional import image as torchmetrics
 from torchmetrics.image.kid import poly_mmd
 
 from ursat.benchmark.baselines import BASELINES
+from ursat.benchmark.encoding import EIGHT_BIT
 from ursat.benchmark.judge import Answer, Judge
 from ursat.benchmark.metrics.gradient import average_gradient
 from ursat.benchmark.metrics.sam import sam
-from ursat.benchmark.metrics.scene import PEAK_DN, as_stored
 from ursat.benchmark.metrics.sets import frechet, kernel_distance
 from ursat.benchmark.metrics.sre import sre
 from ursat.benchmark.observation import make_observation
@@ -28,9 +28,9 @@ LIT = replace(PLACE, pixels=np.maximum(PLACE.pixels, 1))  # black pixels have no
 SCENE = make_observation(LIT, SCALE, "bicubic", "ref")
 NAMES = ("nearest", "bicubic", "ibp", "reference-bicubic", "hpf")
 RNG = np.random.default_rng(0)
-ANSWERS = {name: as_stored(method(SCENE)) for name, method in BASELINES.items() if name in NAMES} | {
-    "noisy": as_stored(SCENE.gt + 600 * RNG.standard_normal(SCENE.gt.shape)),
-    "moved": as_stored(moved(SCENE.gt.astype(float), (0, 1.3, -0.7), order=3, mode="nearest")),
+ANSWERS = {name: EIGHT_BIT.stored(method(SCENE)) for name, method in BASELINES.items() if name in NAMES} | {
+    "noisy": EIGHT_BIT.stored(SCENE.gt + 600 * RNG.standard_normal(SCENE.gt.shape)),
+    "moved": EIGHT_BIT.stored(moved(SCENE.gt.astype(float), (0, 1.3, -0.7), order=3, mode="nearest")),
 }
 # What opensr-test 1.3.3 (its defaults, on reflectance = DN / 10 000) gives for these arrays.
 OPENSR_TEST = {  # hallucination, omission, improvement
@@ -53,14 +53,18 @@ def case(request):
 
 def test_psnr(case):
     _, answer, pair, figures = case
-    assert figures["psnr"] == pytest.approx(skimage_psnr(SCENE.gt.astype(float), answer, data_range=PEAK_DN), abs=1e-9)
-    assert figures["psnr"] == pytest.approx(float(torchmetrics.peak_signal_noise_ratio(*pair, data_range=PEAK_DN)))
+    assert figures["psnr"] == pytest.approx(
+        skimage_psnr(SCENE.gt.astype(float), answer, data_range=EIGHT_BIT.peak), abs=1e-9
+    )
+    assert figures["psnr"] == pytest.approx(
+        float(torchmetrics.peak_signal_noise_ratio(*pair, data_range=EIGHT_BIT.peak))
+    )
 
 
 def test_ssim(case):
     _, _, pair, figures = case
     _, full = torchmetrics.structural_similarity_index_measure(
-        *pair, data_range=PEAK_DN, gaussian_kernel=True, sigma=1.5, return_full_image=True
+        *pair, data_range=EIGHT_BIT.peak, gaussian_kernel=True, sigma=1.5, return_full_image=True
     )
     inside = full[..., 5:-5, 5:-5]  # its mean counts windows over a mirrored border as well
     assert figures["ssim"] == pytest.approx(float(inside.mean()), abs=1e-9)

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
 from ursat.benchmark.baselines import bicubic, nearest
+from ursat.benchmark.encoding import EIGHT_BIT, Encoding
 from ursat.benchmark.judge import METRICS, Answer, Judge
 from ursat.benchmark.metrics.closure import box_closure
 from ursat.benchmark.metrics.gradient import average_gradient
@@ -14,7 +15,7 @@ from ursat.benchmark.metrics.psnr import psnr
 from ursat.benchmark.metrics.registry import REGISTRY, figures
 from ursat.benchmark.metrics.resolution import octaves_lost
 from ursat.benchmark.metrics.sam import sam
-from ursat.benchmark.metrics.scene import Scene, as_stored
+from ursat.benchmark.metrics.scene import Scene
 from ursat.benchmark.metrics.seam import seam_index
 from ursat.benchmark.metrics.sre import sre
 from ursat.benchmark.observation import box_mean, make_observation
@@ -53,10 +54,10 @@ def test_effective_resolution_is_the_smallest_block_that_is_better_than_bicubic(
     coarse = box_mean(TRUTH, 2)  # the truth at blocks of 2; below them a checkerboard that averages out
     checks = 4000 * (-1.0) ** np.add.outer(np.arange(128), np.arange(160))
     fine = np.repeat(np.repeat(coarse, 2, axis=1), 2, axis=2) + checks
-    assert octaves_lost(scene, as_stored(TRUTH)) == 0
+    assert octaves_lost(scene, EIGHT_BIT.stored(TRUTH)) == 0
     assert octaves_lost(scene, fine) == 1
-    assert octaves_lost(scene, as_stored(bicubic(SCENE))) == 2
-    nearly = as_stored(0.95 * bicubic(SCENE) + 0.05 * TRUTH)  # 0.4 dB
+    assert octaves_lost(scene, EIGHT_BIT.stored(bicubic(SCENE))) == 2
+    nearly = EIGHT_BIT.stored(0.95 * bicubic(SCENE) + 0.05 * TRUTH)  # 0.4 dB
     assert (octaves_lost(scene, nearly), octaves_lost(scene, nearly, 1.0)) == (0, 2)
 
 
@@ -97,7 +98,7 @@ def test_known_error():
 
 
 def test_measured_as_a_file_would_hold_it():
-    np.testing.assert_array_equal(as_stored(np.array([-3.0, 0.4, 0.6, 99999.0])), [0, 0, 1, 10200])
+    np.testing.assert_array_equal(EIGHT_BIT.stored(np.array([-3.0, 0.4, 0.6, 99999.0])), [0, 0, 1, 10200])
     truth = np.zeros((1, 2, 2), dtype=np.uint16)
     assert psnr(truth, np.full((1, 2, 2), -50.0)) == np.inf
 
@@ -110,7 +111,9 @@ def test_average_gradient_of_a_ramp_is_its_slope():
 
 
 def test_another_range_changes_nothing_but_the_unit():
-    scaled = Judge(SCENE.gt.astype(float) * 5, 4, lr=SCENE.lr * 5.0, peak=51000).figures(Answer(bicubic(SCENE) * 5))
+    scaled = Judge(SCENE.gt.astype(float) * 5, 4, lr=SCENE.lr * 5.0, encoding=Encoding(51000, 51000)).figures(
+        Answer(bicubic(SCENE) * 5)
+    )
     same = JUDGE.figures(Answer(bicubic(SCENE)))
     for name in ("psnr", "ssim", "sam", "sre", "ergas", "ag", "octaves_lost", "hallucination"):
         assert scaled[name] == pytest.approx(same[name], rel=1e-2)

@@ -23,6 +23,30 @@ class Means(torch.nn.Module):
         return pooled.repeat(1, 683)[:, :2048] if return_features else pooled
 
 
+class Few(torch.nn.Module):
+    """Called alike, with other features."""
+
+    def forward(self, x: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+        return x.float().mean(dim=(2, 3))
+
+
+class Strict(torch.nn.Module):
+    """As the published archive: eight bits of any size in, enlarged to 299 x 299 and centred there, 2048 features."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = torch.nn.Conv2d(3, 2048, 16, 16, bias=False)
+        with torch.no_grad():
+            rng = torch.Generator().manual_seed(0)
+            self.mix.weight.copy_(torch.randn(self.mix.weight.shape, generator=rng))
+
+    def forward(self, img: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+        assert img.dtype == torch.uint8
+        assert return_features
+        x = torch.nn.functional.interpolate(img.float(), size=(299, 299), mode="bilinear", align_corners=False)
+        return self.mix((x - 128) / 128).mean(dim=(2, 3))
+
+
 @pytest.fixture
 def archive(tmp_path):
     path = tmp_path / "inception-2015-12-05.pt"
@@ -88,8 +112,31 @@ def test_a_file_that_is_no_inception(tmp_path, archive):
     torch.jit.script(torch.nn.Identity()).save(str(other))
     with pytest.raises(InputError, match="is no such Inception"):
         Network(str(other)).features(patches(SCENES[0].gt))
+    weights = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
+    torch.save({"Conv2d_1a_3x3.conv.weight": torch.zeros(32, 3, 3, 3)}, weights)
+    with pytest.raises(InputError, match="no TorchScript archive") as caught:
+        Network(str(weights)).check()
+    assert "no state dict" in caught.value.hint
+    few = tmp_path / "few.pt"
+    torch.jit.script(Few()).save(str(few))
+    with pytest.raises(InputError, match=r"features of shape \(1, 3\)"):
+        Network(str(few)).check()
     with pytest.raises(InputError, match="No such file"):
         _ = Network(str(tmp_path / "absent.pt")).fingerprint
+
+
+def test_an_archive_of_the_published_interface_tells_sharp_from_blurred(tmp_path):
+    path = tmp_path / "inception-2015-12-05.pt"
+    torch.jit.script(Strict()).save(str(path))
+    network = Network(str(path))
+    network.check()
+    keeper = FeatureKeeper(tmp_path / "features", network)
+    for o in SCENES:
+        keeper(o, "noisy", o.gt + 200 * np.random.default_rng(0).standard_normal(o.gt.shape))
+        keeper(o, "bicubic", bicubic(o))
+    found = set_figures(Table((*scores("noisy"), *scores("bicubic")), (CELL,), ("noisy", "bicubic")), keeper)
+    assert 0 < found[CELL, "noisy"]["fid"] < found[CELL, "bicubic"]["fid"]
+    assert found[CELL, "noisy"]["kid"] < found[CELL, "bicubic"]["kid"]
 
 
 def test_the_offline_network_tells_sharp_from_blurred(tmp_path):

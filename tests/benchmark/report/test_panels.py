@@ -6,8 +6,9 @@ from made_places import place_image
 from made_table import CELLS, NASTY, made_table
 
 from ursat.benchmark.baselines import bicubic
+from ursat.benchmark.encoding import EIGHT_BIT
 from ursat.benchmark.observation import make_observation
-from ursat.benchmark.report.panels import PanelKeeper, histogram, load_panels, window
+from ursat.benchmark.report.panels import PanelKeeper, brightest, histogram, load_panels, window
 
 
 def observed(pixels, scale=4):
@@ -74,7 +75,21 @@ def test_histogram_counts_every_pixel_in_steps_of_the_peak():
     image = np.zeros((4, 2, 3))
     image[1] = 10200
     image[2] = 40 * 128
-    counts = histogram(image)
+    counts = histogram(image, 10200)
     assert counts.shape == (3, 64)
     assert [int(np.argmax(band)) for band in counts] == [0, 63, 32]
     assert np.all(counts.sum(axis=1) == 6)
+
+
+def test_histograms_of_bright_reflectance_reach_its_brightest_pixel(tmp_path):
+    snow = np.full((3, 64, 64), 9_000, dtype=np.uint16)
+    snow[:, :32] = 14_000
+    o = observed(snow)
+    PanelKeeper(tmp_path)(o, "mine", o.gt)
+    PanelKeeper(tmp_path)(o, "clipped", np.minimum(o.gt, 10_200))
+    assert brightest(o) == 14_000
+    (top,) = [np.load(path)["top"] for path in tmp_path.glob("*.npz") if "top" in np.load(path)]
+    assert top == 14_000
+    counts = [np.load(path)["histogram"][0] for path in tmp_path.glob("*.npz") if "window" in np.load(path)]
+    assert sorted(int(np.flatnonzero(c)[-1]) for c in counts) == [46, 63]
+    assert brightest(observed(place_image().pixels)) == EIGHT_BIT.peak

@@ -1,5 +1,6 @@
 from made_table import CELLS, NASTY, made_table
 
+from ursat.benchmark.gains import Gain
 from ursat.benchmark.report.summary import SHOWN, Value, summarise
 from ursat.benchmark.report.view import BY_OCTAVE, FIRST, SECOND, grid, groups
 
@@ -23,13 +24,16 @@ def test_a_table_has_a_block_a_scale_and_a_column_a_figure():
 
 
 def test_a_group_a_track_with_plots_against_scale():
-    noref, ref = groups(summarise(TABLE), COLOURS, [NASTY])
+    gained = {(cell, NASTY): Gain(0.5, 0.25, 0.75) for cell in CELLS}
+    noref, ref = groups(summarise(TABLE), COLOURS, gained)
     assert (noref.track, ref.track) == ("noref", "ref")
-    assert len(noref.plots) == 3  # PSNR, SRE, AG: the images are too small for NIQE
-    assert noref.plots[0].count('class="whisker"') == 2  # both scales of the one that is measured
+    assert len(noref.plots) == 4  # the gain, PSNR, SRE, AG: the images are too small for NIQE
+    assert [plot.count('class="whisker"') for plot in noref.plots] == [2, 0, 0, 0]  # both scales
+    assert "x2: 0.50 [0.25, 0.75]" in noref.plots[0]
     assert len(noref.octaves) == 1  # x2 has a single octave
+    assert noref.methods == {NASTY, "bicubic"}
 
 
 def test_one_scale_makes_no_line():
     summary = {cell: rows for cell, rows in summarise(TABLE).items() if cell.scale == 4}
-    assert groups(summary, COLOURS, [])[0].plots == ()
+    assert groups(summary, COLOURS, {})[0].plots == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ursat.benchmark.datasets.dataset import Dataset, Layout, Request, draw, files, first
+from ursat.benchmark.datasets.dataset import Dataset, Layout, Request, draw, files
 from ursat.benchmark.images import FileImage
 
 TEST_SHARE = 0.2  # 2,000 of 10,000, the paper's Table 1
@@ -10,7 +10,7 @@ GSD_M = 1.0  # 0.5 to 8 m by the authors; not recorded per image
 LAYOUT = Layout(
     "aid",
     "AID images",
-    "30 class folders (Airport/airport_1.jpg ... Viaduct/viaduct_1.jpg), 600 x 600 pixels, in the folder or in AID/",
+    "30 class folders (Airport/airport_1.jpg ... Viaduct/viaduct_1.jpg), 600 x 600 pixels, here or in AID/",
     "http://www.captain-whu.com/project/AID/",
     "free for academic use; imagery from Google Earth, whose terms apply",
 )
@@ -18,9 +18,8 @@ LAYOUT = Layout(
 
 def load(request: Request) -> Dataset:
     """The test part: a fifth of all images, drawn with a fixed seed (the paper's own draw was not published)."""
-    root = LAYOUT.root(request)
-    folder = first([root / "AID"]) or root
-    paths = [p for c in sorted(folder.iterdir()) for p in files(c, (".jpg",))]
+    root = LAYOUT.home(request)
+    paths = [p for c in sorted(root.iterdir()) for p in files(c, (".jpg",))]
     if not paths:
         raise LAYOUT.missing(root)
     chosen = draw(paths, max(1, round(TEST_SHARE * len(paths))))

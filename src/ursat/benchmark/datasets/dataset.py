@@ -55,7 +55,7 @@ Loader = Callable[[Request], Dataset]
 class Layout:
     """A published data set on disk: what to say of it where it is missing.
 
-    expects: what has to be under --root, in words and file patterns.
+    expects: what has to be under --root, in words and file patterns. source and licence: empty for the user's own.
     """
 
     name: str
@@ -77,6 +77,16 @@ class Layout:
             raise InputError(f"{request.root}: no such folder", hint=self.hint)
         return request.root
 
+    def home(self, request: Request) -> Path:
+        """The folder that was named, or the folder of the set's own name in it: archives differ in this.
+
+        Raises:
+            UsageError: none was.
+            InputError: it does not exist.
+        """
+        root = self.root(request)
+        return next((path for path in sorted(root.iterdir()) if path.is_dir() and path.name.lower() == self.name), root)
+
     def missing(self, root: Path) -> InputError:
         """The error for a folder that does not hold it."""
         return InputError(f"{root}: no {self.title} there", hint=self.hint)
@@ -84,7 +94,8 @@ class Layout:
     @property
     def hint(self) -> str:
         """What is expected, where to get it, and under which licence."""
-        return f"expected: {self.expects}. Get it from {self.source}. Licence: {self.licence}"
+        parts = {"expected: ": self.expects, "Get it from ": self.source, "Licence: ": self.licence}
+        return ". ".join(word + text for word, text in parts.items() if text)
 
 
 def files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

@@ -17,18 +17,19 @@ GSD_M = 1.0  # 0.5 to 30 m by the authors; not recorded per image
 LAYOUT = Layout(
     "dior",
     "DIOR images",
-    "JPEGImages-test/11726.jpg ... (or JPEGImages-trainval/), 800 x 800 pixels, and Annotations/Horizontal Bounding "
-    "Boxes/*.xml for the classes",
+    "JPEGImages-test/11726.jpg ... (or JPEGImages-trainval/), 800 x 800 pixels, here or in DIOR/, and beside it "
+    "Annotations/Horizontal Bounding Boxes/*.xml for the classes",
     "https://gcheng-nwpu.github.io/#Datasets",
     "free for academic use; imagery from Google Earth, whose terms apply",
 )
+FOLDERS = ("JPEGImages-test", "JPEGImages-trainval", "JPEGImages")  # of its own archive each: some hold it again
 _NAME = re.compile(r"<object>.*?<name>\s*([^<]+?)\s*</name>", re.DOTALL)
 
 
 def load(request: Request) -> Dataset:
     """600 images: 30 of each class by its first object; without annotations 600 of all. Drawn with a fixed seed."""
-    root = LAYOUT.root(request)
-    folder = first(root / name for name in ("JPEGImages-test", "JPEGImages-trainval", "JPEGImages"))
+    root = LAYOUT.home(request)
+    folder = first(root / at / name for name in FOLDERS for at in (name, ""))
     paths = files(folder, (".jpg",)) if folder else []
     if folder is None or not paths:
         raise LAYOUT.missing(root)

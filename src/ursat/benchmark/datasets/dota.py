@@ -16,17 +16,20 @@ GSD_M = 0.3  # where labelTxt does not say
 LAYOUT = Layout(
     "dota",
     "DOTA images",
-    "images/P0003.png ... with labelTxt/P0003.txt beside it (for the pixel size), in the folder or in val/, train/",
+    "images/P0003.png ... here, in DOTA/, or in val/ and train/ of it; for the pixel size labelTxt/P0003.txt or "
+    "labelTxt-v1.0/P0003.txt beside images/",
     "https://captain-whu.github.io/DOTA/dataset.html",
     "academic purposes only, no commercial use; Google Earth's terms apply",
 )
+FOLDERS = ("images", "val/images", "train/images", "images/val", "images/train")
+LABELS = ("labelTxt", "labelTxt-v1.0", "labelTxt-v1.0/labelTxt", "labelTxt-v1.5", "labelTxt-v1.5/labelTxt")
 _GSD = re.compile(r"gsd\s*:\s*([0-9.]+)")
 
 
 def load(request: Request) -> Dataset:
     """480 images of what is there, drawn with a fixed seed (the paper's own draw was not published)."""
-    root = LAYOUT.root(request)
-    found = [p for part in ("", "val", "train") for p in files(root / part / "images", (".png", ".jpg", ".tif"))]
+    root = LAYOUT.home(request)
+    found = [p for part in FOLDERS for p in files(root / part, (".png", ".jpg", ".tif"))]
     if not found:
         raise LAYOUT.missing(root)
     chosen = draw(found, COUNT)
@@ -43,8 +46,9 @@ def load(request: Request) -> Dataset:
 
 def _gsd(path: Path) -> float | None:
     """Metres a pixel from the head of the annotation; None where it says null or is missing."""
-    label = path.parent.with_name("labelTxt") / f"{path.stem}.txt"
-    if not label.is_file():
+    labels = (path.parent.parent / folder / f"{path.stem}.txt" for folder in LABELS)
+    label = next((file for file in labels if file.is_file()), None)
+    if label is None:
         return None
     with label.open(encoding="utf-8", errors="replace") as file:
         match = _GSD.search(file.read(200))

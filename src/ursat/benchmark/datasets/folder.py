@@ -11,8 +11,8 @@ LAYOUT = Layout(
     "folder",
     "images",
     "GeoTIFF, JPEG 2000, PNG, JPEG or WebP files at any depth; a subfolder counts as one place",
-    "your own imagery",
-    "yours",
+    "",
+    "",
 )
 
 
@@ -33,4 +33,4 @@ def load(request: Request) -> Dataset:
         )
         for path, name in zip(paths, names, strict=True)
     )
-    return Dataset(LAYOUT.name, f"{len(images)} images of the folder {root.name}", "the user's own", "", images)
+    return Dataset(LAYOUT.name, f"images of the folder {root.name}", "the user's own", "", images)

@@ -18,7 +18,7 @@ LAYOUT = Layout(
 
 def load(request: Request) -> Dataset:
     """All validation images there are (50,000 in the published set; the paper's Table 1 says 500,000)."""
-    root = LAYOUT.root(request)
+    root = LAYOUT.home(request)
     folders = ("ILSVRC2012_img_val", "val", "ILSVRC/Data/CLS-LOC/val", "Data/CLS-LOC/val")
     folder = first(root / name for name in folders) or root
     paths = files(folder, SUFFIXES) or [p for c in sorted(folder.iterdir()) for p in files(c, SUFFIXES)]

@@ -19,7 +19,7 @@ LAYOUT = Layout(
     "pairs",
     "lr/NAME.tif and, of the same names and exactly the same ground, ref/NAME.tif (a finer reference) or hr/NAME.tif "
     "(the truth), or both; GeoTIFF, JPEG 2000, PNG, JPEG or WebP",
-    "your own imagery; OLI2MSI (https://github.com/wjwjww/OLI2MSI) has Landsat-8 and Sentinel-2 pairs",
+    "your own archive, or OLI2MSI (https://github.com/wjwjww/OLI2MSI: Landsat-8 and Sentinel-2)",
     "that of the imagery",
 )
 
@@ -31,7 +31,7 @@ def load(request: Request) -> Dataset:
     with_truth = sum(triple.hr is not None for triple in triples)
     return Dataset(
         LAYOUT.name,
-        f"{len(triples)} real observations of the folder {root.name}, {with_truth} of them with a finer image as truth",
+        f"real observations of the folder {root.name}, {with_truth} of {len(triples)} with a finer image as truth",
         LAYOUT.licence,
         "",
         triples,

@@ -38,4 +38,8 @@ def load_dataset(name: str, request: Request, limit: int | None = None) -> Datas
     if name not in DATASETS:
         raise UsageError(f"--dataset: there is no data set '{name}'", hint="choose from " + ", ".join(DATASETS))
     found = DATASETS[name](request)
-    return found if limit is None else replace(found, images=deal(found.images, limit))
+    if limit is None or limit >= len(found.images):
+        return found
+    chosen = deal(found.images, limit)
+    part = f"{len(chosen)} of {len(found.images)} images, spread over the places"
+    return replace(found, images=chosen, split=f"{found.split}; {part}" if found.split else part)

@@ -1,8 +1,9 @@
 """Networks whose features stand for what an image shows; none of them is part of ursat.
 
 Inception (FID proper) only from a file that the user has: the TorchScript archive ``inception-2015-12-05.pt`` that
-NVIDIA distributes with StyleGAN2-ADA and StyleGAN3, the network of Heusel et al. 2017 in one file. (The ``.pth`` of
-pytorch-fid and torch-fidelity is a state dict without its network, whose code needs torchvision.) Without it
+NVIDIA distributes with StyleGAN2-ADA and StyleGAN3, the network of Heusel et al. 2017 in one file. It takes eight-bit
+pixels of any size, which it enlarges to 299 x 299 itself, and gives 2048 features. (The ``.pth`` of pytorch-fid and
+torch-fidelity is a state dict without its network, whose code needs torchvision.) Without it
 EfficientNet-Lite0 from two Apache-2.0 packages, weights included; its distances have names of their own.
 """
 
@@ -29,6 +30,7 @@ OFFLINE = "effnet"
 _LITE_SIDE = 224
 _LITE_MEAN, _LITE_SPREAD = 127.0, 128.0  # of the networks as published for TensorFlow
 _INCEPTION_FEATURES = 2048
+_CHECKED_SIDE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,16 @@ class Network:
         """
         return _sha256(self.name) if self.is_inception else OFFLINE
 
+    def check(self) -> None:
+        """Before a long run: whether the network can be loaded, and gives features of a picture.
+
+        Raises:
+            InputError: the archive cannot be read or is no such network.
+            UsageError: the packages of the offline network are not installed.
+        """
+        _ = self.fingerprint  # that there is no such file is said in these words
+        self.features(np.zeros((1, 3, _CHECKED_SIDE, _CHECKED_SIDE), dtype=np.uint8))
+
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 3, h, w), red first -> (N, d): what the network's last pooling holds.
 
@@ -69,7 +81,10 @@ def _sha256(path: str) -> str:
         raise InputError(f"{path}: {err.strerror}", hint=_WANTED) from err
 
 
-_WANTED = "--fid-weights takes the TorchScript archive inception-2015-12-05.pt of StyleGAN2-ADA and StyleGAN3"
+_WANTED = (
+    "--fid-weights takes the TorchScript archive inception-2015-12-05.pt of StyleGAN2-ADA and StyleGAN3, no state dict "
+    "(such as the .pth of pytorch-fid)"
+)
 
 
 @cache

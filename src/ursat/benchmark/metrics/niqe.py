@@ -1,9 +1,8 @@
 """NIQE: how far an image's local statistics are from those of sharp images, without a ground truth.
 
 Mittal, Soundararajan and Bovik, "Making a Completely Blind Image Quality Analyzer", IEEE SPL 20(3), 2013. Two pristine
-models serve: `earth_model`, fitted on sharp aerial tiles of the training places (NIQE-EO: no figure of it can be
-compared with published ones), and `photograph_model`, the authors' own, read from the package `basicsr` where that is
-installed.
+models serve: `photograph_model`, the authors' own parameters (niqe_photographs.LICENCE.txt), and `earth_model`, fitted
+on sharp aerial tiles of the training places (NIQE-EO: no figure of it can be compared with published ones).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +18,13 @@ from scipy.ndimage import correlate1d
 from scipy.special import gamma
 
 from ursat.benchmark.degrade import degrade
-from ursat.benchmark.metrics.scene import PEAK_DN, STEPS, Figure, Image, Metric, Scene, as_stored
+from ursat.benchmark.encoding import EIGHT_BIT
+from ursat.benchmark.metrics.scene import Figure, Image, Metric, Scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ursat.benchmark.encoding import Encoding
 
 BLOCK = 96
 LEAST_SIDE = 4 * BLOCK  # 16 blocks: with fewer the covariance of 36 features says nothing
@@ -62,32 +63,23 @@ class PristineModel:
 @cache
 def earth_model() -> PristineModel:
     """NIQE-EO's model, fitted by ``scripts/fit_niqe.py``."""
-    with np.load(Path(__file__).with_name("niqe_eo.npz")) as held:
-        return PristineModel(held["mean"], held["covariance"])
-
-
-def photograph_file() -> Path | None:
-    """The authors' parameters inside the installed package `basicsr`, which is not imported; None without it."""
-    spec = find_spec("basicsr")
-    folders = spec.submodule_search_locations if spec else None
-    found = [Path(folder) / "metrics" / "niqe_pris_params.npz" for folder in folders or ()]
-    return next((path for path in found if path.is_file()), None)
+    return _model("niqe_eo.npz")
 
 
 @cache
-def photograph_model() -> PristineModel | None:
-    """The authors' model of sharp photographs, or None where it is not installed."""
-    path = photograph_file()
-    if path is None:
-        return None
-    with np.load(path) as held:
-        return PristineModel(held["mu_pris_param"].ravel(), held["cov_pris_param"])
+def photograph_model() -> PristineModel:
+    """The authors' model of 125 sharp photographs."""
+    return _model("niqe_photographs.npz")
 
 
-def luma(image: NDArray[Any], peak: float = PEAK_DN) -> NDArray[np.float64]:
+def _model(name: str) -> PristineModel:
+    with np.load(Path(__file__).with_name(name)) as held:
+        return PristineModel(held["mean"], held["covariance"])
+
+
+def luma(image: NDArray[Any], encoding: Encoding = EIGHT_BIT) -> NDArray[np.float64]:
     """(3, H, W) DN, red first -> (H, W), whole numbers 0..255: the luma of the eight-bit picture."""
-    eight_bit = np.rint(as_stored(image, peak) * (STEPS / peak))
-    return np.asarray(np.rint((eight_bit * _LUMA).sum(axis=0)))
+    return np.asarray(np.rint((encoding.picture(image) * _LUMA).sum(axis=0)))
 
 
 def block_features(grey: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -147,30 +139,30 @@ def _asymmetric_fit(blocks: NDArray[np.float64]) -> tuple[NDArray[np.float64], .
     return alpha, left * scale, right * scale
 
 
-def naturalness(pixels: NDArray[Any], peak: float = PEAK_DN) -> dict[str, float]:
+def naturalness(pixels: NDArray[Any], encoding: Encoding = EIGHT_BIT) -> dict[str, float]:
     """NIQE by the models at hand, of three-band images with 384 px a side or more that have texture.
 
     Args:
         pixels: (3, H, W) DN, red first.
-        peak: the DN that is 255 of eight bits.
+        encoding: how DN are to be read.
 
     Returns:
-        ``niqe`` (the authors' model, where it is installed) and ``niqe_eo``; empty where the image has none.
+        ``niqe`` (the authors' model) and ``niqe_eo``; empty where the image has none.
     """
     if len(pixels) != 3 or min(pixels.shape[-2:]) < LEAST_SIDE:
         return {}
-    features, _ = block_features(luma(pixels, peak))
+    features, _ = block_features(luma(pixels, encoding))
     models = {"niqe": photograph_model(), "niqe_eo": earth_model()}
-    found = {name: model.distance(features) for name, model in models.items() if model is not None}
+    found = {name: model.distance(features) for name, model in models.items()}
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def _of_truth(scene: Scene) -> dict[str, float]:
-    return naturalness(scene.truth, scene.peak) if "truth" in scene.has else {}
+    return naturalness(scene.truth, scene.encoding) if "truth" in scene.has else {}
 
 
 def _measure(scene: Scene, estimate: Image) -> dict[str, float]:
-    found, truth = naturalness(estimate, scene.peak), scene.once(_of_truth)
+    found, truth = naturalness(estimate, scene.encoding), scene.once(_of_truth)
     return found | {f"{name}_truth": truth[name] for name in found if name in truth}
 
 
@@ -181,9 +173,9 @@ METRIC = Metric(
         "niqe_eo": Figure("NIQE-EO", "lower"),
         "niqe_eo_truth": Figure("NIQE-EO of truth"),
     },
-    definition="Mittal et al. 2013 with the authors' parameters (where the package that holds them is installed): 36 "
-    "features of 96x96 blocks of the luma in 0..255 at two scales; only images of 384 px a side or more, below that "
-    "the blocks are too few for a covariance. NIQE-EO: the same with a model fitted on sharp aerial images, "
+    definition="Mittal et al. 2013 with the authors' parameters: 36 features of 96x96 blocks of the luma in 0..255 at "
+    "two scales; only images of 384 px a side or more, below that the blocks are too few for a "
+    "covariance. NIQE-EO: the same with a model fitted on sharp aerial images, "
     "comparable with no published number. Both judge naturalness, not truth: the ground truth's own stands beside.",
     measure=_measure,
     needs=frozenset(),

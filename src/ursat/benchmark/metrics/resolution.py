@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ursat.benchmark.baselines import enlarge
-from ursat.benchmark.metrics.scene import Figure, Image, Metric, Scene, as_stored
+from ursat.benchmark.metrics.scene import Figure, Image, Metric, Scene
 from ursat.benchmark.observation import box_mean
 
 CLEAR_DB = 1.0
@@ -25,7 +25,7 @@ def _errors(scene: Scene, estimate: Image) -> dict[int, float]:
 
 
 def _of_bicubic(scene: Scene) -> dict[int, float]:
-    return _errors(scene, as_stored(enlarge(scene.lr, scene.truth.shape[-2:]), scene.peak))
+    return _errors(scene, scene.encoding.stored(enlarge(scene.lr, scene.truth.shape[-2:])))
 
 
 def octaves_lost(scene: Scene, estimate: Image, margin_db: float = 0.0) -> float:

@@ -1,4 +1,4 @@
-"""What every metric is given, the scene that all answers share and an answer as a file would hold it; and its entry."""
+"""What every metric is given: the scene that all answers share; and its entry in the registry."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ursat.benchmark.observation import DN_PER_STEP
+from ursat.benchmark.encoding import EIGHT_BIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ursat.benchmark.encoding import Encoding
+
 T = TypeVar("T")
 Image = NDArray[np.float64]
-
-PEAK_DN = 255.0 * DN_PER_STEP
-STEPS = 255
-
-
-def as_stored(values: NDArray[Any], highest: float = PEAK_DN) -> Image:
-    """What a uint16 file of the protocol gives back: rounded to whole DN and kept in 0..``highest``."""
-    return np.clip(np.rint(np.asarray(values, dtype=np.float64)), 0.0, highest)
 
 
 class Scene:
@@ -33,14 +27,14 @@ class Scene:
         truth: (C, H, W) DN, red first; None where there is no ground truth.
         scale: input pixel over output pixel.
         lr: (C, H/scale, W/scale) DN, the input; None where it is not at hand.
-        peak: the largest DN, which is 255 of eight bits.
+        encoding: how DN are to be read.
     """
 
     def __init__(
-        self, truth: NDArray[Any] | None, scale: int, *, lr: NDArray[Any] | None = None, peak: float = PEAK_DN
+        self, truth: NDArray[Any] | None, scale: int, *, lr: NDArray[Any] | None = None, encoding: Encoding = EIGHT_BIT
     ) -> None:
-        self.scale, self.peak = scale, peak
-        self._truth = None if truth is None else as_stored(truth, peak)
+        self.scale, self.encoding = scale, encoding
+        self._truth = None if truth is None else encoding.stored(truth)
         self._lr = None if lr is None else np.asarray(lr, dtype=np.float64)
         self._known: dict[Callable[[Scene], Any], Any] = {}
 

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursat.benchmark import sidefiles
+from ursat.benchmark.encoding import EIGHT_BIT
 from ursat.benchmark.metrics.networks import Network
-from ursat.benchmark.metrics.scene import PEAK_DN, STEPS, Figure, as_stored
+from ursat.benchmark.metrics.scene import Figure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from ursat.benchmark.encoding import Encoding
     from ursat.benchmark.observation import Observation
     from ursat.benchmark.scores import Cell, Table
 
@@ -69,24 +71,24 @@ class FeatureKeeper:
             return
         sidefiles.keep_scene(self.place, observation, self._of_truth)
         answer = sidefiles.answer_path(self.place, observation, method)
-        sidefiles.write(answer, {"features": self.network.features(patches(pixels))})
+        sidefiles.write(answer, {"features": self.network.features(patches(pixels, observation.encoding))})
 
     def _of_truth(self, observation: Observation) -> sidefiles.Arrays:
         truth = observation.gt
-        return {} if truth is None else {"features": self.network.features(patches(truth))}
+        return {} if truth is None else {"features": self.network.features(patches(truth, observation.encoding))}
 
 
-def patches(image: NDArray[Any], peak: float = PEAK_DN) -> NDArray[np.uint8]:
+def patches(image: NDArray[Any], encoding: Encoding = EIGHT_BIT) -> NDArray[np.uint8]:
     """An image as eight-bit patches of about 256 px, as equal as whole pixels allow; the rest is left out.
 
     Args:
         image: (3, H, W) DN.
-        peak: the DN that is 255 of eight bits.
+        encoding: how DN are to be read.
 
     Returns:
         (N, 3, h, w), h and w at most 383.
     """
-    eight_bit = np.rint(as_stored(image, peak) * (STEPS / peak)).astype(np.uint8)
+    eight_bit = encoding.picture(image)
     down, across = (max(1, round(n / PATCH)) for n in image.shape[-2:])
     h, w = image.shape[-2] // down, image.shape[-1] // across
     cut = eight_bit[:, : down * h, : across * w].reshape(3, down, h, across, w)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.fft import rfft2
 
-from ursat.benchmark.metrics.scene import PEAK_DN, Figure, Image, Metric, Scene, as_stored
+from ursat.benchmark.encoding import EIGHT_BIT
+from ursat.benchmark.metrics.scene import Figure, Image, Metric, Scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ursat.benchmark.encoding import Encoding
 
 OCTAVES = 7  # up to x128
 _ROUNDING = 1 / 12  # variance of rounding to whole DN: a white floor under every stored image
@@ -29,7 +32,7 @@ def _rings(height: int, width: int, scale: int) -> tuple[NDArray[np.intp], NDArr
     return ring.ravel(), np.broadcast_to(twice, ring.shape).ravel(), count
 
 
-def ring_power(image: NDArray[Any], scale: int, peak: float = PEAK_DN) -> NDArray[np.float64]:
+def ring_power(image: NDArray[Any], scale: int, encoding: Encoding = EIGHT_BIT) -> NDArray[np.float64]:
     """The radially averaged periodogram between the input's Nyquist frequency and the output's.
 
     Each band less its mean, under a separable Hann window, Fourier transformed; |F|^2 divided by the window's energy
@@ -37,14 +40,14 @@ def ring_power(image: NDArray[Any], scale: int, peak: float = PEAK_DN) -> NDArra
     cycles per pixel, n being the shorter side, from 1/(2 scale) to 1/2.
 
     Args:
-        image: (C, H, W) DN, taken as `as_stored`.
+        image: (C, H, W) DN, taken as stored.
         scale: input pixel over image pixel.
-        peak: the largest DN.
+        encoding: how DN are to be read.
 
     Returns:
         (C, rings), DN^2; the 1/12 DN^2 of rounding is added, so that no ring is empty.
     """
-    stored = as_stored(image, peak)
+    stored = encoding.stored(image)
     height, width = stored.shape[-2:]
     window = np.hanning(height)[:, None] * np.hanning(width)
     ring, stands_for, count = _rings(height, width, scale)
@@ -90,15 +93,15 @@ def octave_errors(truth: NDArray[np.float64], estimate: NDArray[np.float64], sca
 
 
 def _of_truth(scene: Scene) -> NDArray[np.float64]:
-    return ring_power(scene.truth, scene.scale, scene.peak)
+    return ring_power(scene.truth, scene.scale, scene.encoding)
 
 
 def _measure_all(scene: Scene, estimate: Image) -> dict[str, float]:
-    return {"spectrum_db": spectrum_error(scene.once(_of_truth), ring_power(estimate, scene.scale, scene.peak))}
+    return {"spectrum_db": spectrum_error(scene.once(_of_truth), ring_power(estimate, scene.scale, scene.encoding))}
 
 
 def _measure_octaves(scene: Scene, estimate: Image) -> dict[str, float]:
-    power = ring_power(estimate, scene.scale, scene.peak)
+    power = ring_power(estimate, scene.scale, scene.encoding)
     found = octave_errors(scene.once(_of_truth), power, scene.scale)
     return {f"octave_{j}": value for j, value in found.items() if j <= OCTAVES}
 

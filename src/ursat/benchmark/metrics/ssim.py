@@ -38,12 +38,12 @@ def ssim(truth: Image, estimate: Image, peak: float) -> float:
 def _measure(scene: Scene, estimate: Image) -> dict[str, float]:
     if min(estimate.shape[-2:]) < WINDOW:
         return {}
-    return {"ssim": ssim(scene.truth, estimate, scene.peak)}
+    return {"ssim": ssim(scene.truth, estimate, scene.encoding.peak)}
 
 
 METRIC = Metric(
     figures={"ssim": Figure("SSIM", "higher", 4)},
     definition="Wang et al. 2004: Gaussian window 11x11, sigma 1.5, K = (0.01, 0.03), population covariances, dynamic "
-    "range 255 of eight bits, windows inside the image; mean over pixels, then over bands.",
+    "range as PSNR's peak, windows inside the image; mean over pixels, then over bands.",
     measure=_measure,
 )

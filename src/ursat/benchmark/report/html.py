@@ -7,23 +7,23 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ursat.benchmark.gains import gains
-from ursat.benchmark.metrics.registry import REGISTRY
-from ursat.benchmark.metrics.sets import SET_DEFINITION
+from ursat.benchmark.gains import over_best
 from ursat.benchmark.printed import FIGURES, REASONS, printed
 from ursat.benchmark.report.panels import load_panels
+from ursat.benchmark.report.pictures import pillow
 from ursat.benchmark.report.plots import legend_mark
-from ursat.benchmark.report.summary import SHOWN, summarise
+from ursat.benchmark.report.summary import definitions, summarise
 from ursat.benchmark.report.view import groups, scene
-from ursat.benchmark.tables import TRACK_NAMES
+from ursat.benchmark.tables import TRACK_NAMES, gain_table
 from ursat.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ursat.benchmark.facts import RunFacts
+    from ursat.benchmark.gains import Gain
     from ursat.benchmark.report.summary import Sets
-    from ursat.benchmark.scores import Table
+    from ursat.benchmark.scores import Cell, Table
 
 TRACKS = {
     "noref": "no reference",
@@ -65,13 +65,13 @@ def render(table: Table, facts: RunFacts, panels: Path | None, sets: Sets | None
             style=style,
             script=script,
             policy=_policy(style, script),
-            groups=groups(summary, colours, table.measured),
+            groups=groups(summary, colours, _gained(table)),
             tracks=TRACKS,
             track_names=TRACK_NAMES,
             legend=[(method, legend_mark(colour)) for method, colour in colours.items()],
-            gains=_gains(table),
+            gains=gain_table(table),
             scenes=[scene(panel, colours) for panel in (load_panels(panels, table) if panels else [])],
-            definitions=_definitions({name for rows in summary.values() for found in rows.values() for name in found}),
+            definitions=definitions({name for rows in summary.values() for found in rows.values() for name in found}),
             printed=printed(facts.dataset, facts.scales),
             printed_figures=FIGURES,
             reasons=REASONS,
@@ -79,6 +79,21 @@ def render(table: Table, facts: RunFacts, panels: Path | None, sets: Sets | None
             images=len({score.image_id for score in table.scores}),
         )
     )
+
+
+def _gained(table: Table) -> dict[tuple[Cell, str], Gain]:
+    found = {(cell, method): over_best(table, cell, method) for cell in table.cells for method in table.measured}
+    return {key: gain for key, gain in found.items() if gain is not None}
+
+
+def check_packages() -> None:
+    """Before a long run: whether a report can be written at its end.
+
+    Raises:
+        UsageError: jinja2 or Pillow is not installed.
+    """
+    _template()
+    pillow()
 
 
 def _part(name: str) -> str:
@@ -102,22 +117,3 @@ def _template() -> Any:
         raise UsageError("a report needs jinja2", hint="pip install 'ursat[bench]'") from err
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_part("report.html.j2"))
-
-
-def _gains(table: Table) -> tuple[tuple[str, ...], list[tuple[str, list[str]]]]:
-    """Methods, and rows of their gains over the best baseline by cell or group of cells."""
-    by_method = {method: gains(table, method) for method in table.measured}
-    names = dict.fromkeys(name for found in by_method.values() for name in found)
-    rows = [(name, [found[name].text if name in found else "-" for found in by_method.values()]) for name in names]
-    return tuple(by_method), rows
-
-
-def _definitions(used: set[str]) -> list[tuple[str, str]]:
-    """Labels and definitions of the metrics of which any figure is shown."""
-    listed = [(tuple(metric.figures), metric.definition) for metric in REGISTRY.values()]
-    listed.append((("fid", "kid", "fd_effnet", "kd_effnet"), SET_DEFINITION))
-    return [
-        (", ".join(SHOWN[name].label for name in names if name in used), definition)
-        for names, definition in listed
-        if used.intersection(names)
-    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursat.benchmark import sidefiles
-from ursat.benchmark.metrics.scene import PEAK_DN, STEPS, as_stored
+from ursat.benchmark.encoding import EIGHT_BIT, STEPS
 from ursat.benchmark.observation import box_mean
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class PanelKeeper:
         sidefiles.keep_scene(self.folder, observation, _scene)
         rows, columns = window(observation)
         part = _shown(pixels[:, rows, columns], _stretch(observation.lr))
-        kept: sidefiles.Arrays = {"window": part, "histogram": histogram(pixels)}
+        kept: sidefiles.Arrays = {"window": part, "histogram": histogram(pixels, brightest(observation))}
         sidefiles.write(sidefiles.answer_path(self.folder, observation, method), kept)
 
 
@@ -80,10 +80,19 @@ def _shown(image: NDArray[Any], stretch: tuple[float, float]) -> Pixels:
     return np.clip(np.rint(scaled), 0, STEPS).astype(np.uint8)
 
 
-def histogram(image: NDArray[Any], peak: float = PEAK_DN) -> Counts:
-    """Pixels in 64 equal bins of 0..``peak``, by band. (C, H, W) -> (at most 3, 64)."""
-    stored = as_stored(image[:3], peak)
-    return np.stack([np.histogram(band, BINS, (0, peak))[0] for band in stored]).astype(np.int64)
+def brightest(observation: Observation) -> float:
+    """The DN at which histograms end: the peak, or more where truth or input may be brighter, and are."""
+    seen, encoding = observation.lr if observation.gt is None else observation.gt, observation.encoding
+    return min(encoding.highest, max(encoding.peak, float(seen.max())))
+
+
+def histogram(image: NDArray[Any], top: float) -> Counts:
+    """Pixels in 64 equal bins of 0..``top``, by band; what lies outside is in the last ones.
+
+    (C, H, W) DN -> (at most 3, 64).
+    """
+    held = np.clip(image[:3], 0, top)
+    return np.stack([np.histogram(band, BINS, (0, top))[0] for band in held]).astype(np.int64)
 
 
 def _scene(o: Observation) -> sidefiles.Arrays:
@@ -100,7 +109,8 @@ def _scene(o: Observation) -> sidefiles.Arrays:
                          columns.stop / width_out]),
         "lr": _shown(_part(o.lr, (rows, columns), 1 / o.scale), stretch),
         "stretch": np.array(stretch),
-        "histogram": histogram(base),
+        "histogram": histogram(base, brightest(o)),
+        "top": np.array(STEPS if o.encoding == EIGHT_BIT else brightest(o)),
     }  # fmt: skip
     if o.ref is not None:
         ratio = o.ref.shape[-1] / o.lr.shape[-1] / o.scale

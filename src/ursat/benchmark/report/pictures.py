@@ -20,14 +20,19 @@ def data_uri(pixels: NDArray[np.uint8]) -> str:
     Raises:
         UsageError: Pillow is not installed.
     """
-    image = _pillow()
+    image = pillow()
     rows = np.ascontiguousarray((pixels if len(pixels) == 3 else np.repeat(pixels[:1], 3, axis=0)).transpose(1, 2, 0))
     held = io.BytesIO()
     image.fromarray(rows).save(held, "WEBP", lossless=True, quality=60, method=4)
     return "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode()
 
 
-def _pillow() -> Any:
+def pillow() -> Any:
+    """Its module `Image`.
+
+    Raises:
+        UsageError: Pillow is not installed.
+    """
     try:
         from PIL import Image  # noqa: PLC0415  (of the extra `bench`)
     except ImportError as err:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ursat.benchmark.scores import Score, Table
 
 SCHEMA = 1
+COLUMNS = tuple(name for name in SHOWN if name not in SET_FIGURES)  # a distance of sets is of no single score
 _HEAD = ("dataset", "image", "place", "scale", "degradation", "track", "method", "seed", "other", "seconds")
 
 
@@ -30,21 +31,21 @@ def number(value: float) -> float | str | None:
 
 
 def write_csv(table: Table, path: Path, *, dataset: str = "") -> None:
-    """One line a score, a column a figure that any score has; empty where a score has none, ``inf`` where infinite.
+    """One line a score, the same columns always: empty where a score has no such figure, ``inf`` where infinite.
 
     Args:
         table: scores of a run.
         path: replaced where it exists.
         dataset: `RunFacts.label`, the same on every line, so that an embedded set stays known as such.
     """
-    names = [name for name in SHOWN if any(name in score.figures for score in table.scores)]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*_HEAD, *names, "note"])
+        writer.writerow([*_HEAD, *COLUMNS, "note"])
         for s in table.scores:
             cell = s.cell.scale, s.cell.degradation, s.cell.track
             first = dataset, s.image_id, s.place, *cell, s.method, s.seed, s.other, s.seconds
-            writer.writerow([*first, *(s.figures.get(name, "") for name in names), s.note])
+            figures = (s.figures.get(name, math.nan) for name in COLUMNS)
+            writer.writerow([*first, *("" if math.isnan(value) else value for value in figures), s.note])
 
 
 def to_json(table: Table, facts: RunFacts, sets: Sets | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 40
 _TICKS = 5
 _MARKS = ("circle", "square", "diamond", "triangle")
 _COLOURS = 10
+_NEAR = 0.45  # of a tick: a point beside it belongs to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _line(frame: _Frame, s: Series, points: list[tuple[float, float, float, floa
 
 def _point(frame: _Frame, s: Series, point: tuple[float, float, float, float], axes: Axes) -> str:
     value, y, low, high = point
-    at = next((text for tick, text in axes.ticks if tick == value), f"{value:g}")
+    near, at = min(axes.ticks, key=lambda tick: abs(tick[0] - value))
+    at = at if abs(near - value) < _NEAR else f"{value:g}"
     text = f"{s.name}, {at}: {y:.{axes.digits}f}"
     x_at, y_at = frame.x(value), frame.y(y)
     whisker = ""

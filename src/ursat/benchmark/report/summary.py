@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ursat.benchmark.efficiency import FIGURES as COSTS
 from ursat.benchmark.gains import average
-from ursat.benchmark.metrics.registry import figures
+from ursat.benchmark.metrics.registry import REGISTRY, figures
 from ursat.benchmark.metrics.scene import Figure
-from ursat.benchmark.metrics.sets import SET_FIGURES
+from ursat.benchmark.metrics.sets import SET_DEFINITION, SET_FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ursat.benchmark.scores import Cell, Table
 
@@ -79,3 +79,14 @@ def best_methods(rows: Mapping[str, Mapping[str, Value]], figure: str) -> frozen
         return frozenset()
     best = (max if shown.better == "higher" else min)(means.values())
     return frozenset(method for method, mean in means.items() if shown.text(mean) == shown.text(best))
+
+
+def definitions(used: Collection[str]) -> list[tuple[str, str]]:
+    """Labels and definitions of the metrics of which any of the figures ``used`` is shown."""
+    listed = [(metric.figures, metric.definition) for metric in REGISTRY.values()]
+    listed.append(({name: shown for name, shown in SET_FIGURES.items() if name != "set_patches"}, SET_DEFINITION))
+    return [
+        (", ".join(figure.label for name, figure in shown.items() if name in used), definition)
+        for shown, definition in listed
+        if not set(shown).isdisjoint(used)
+    ]

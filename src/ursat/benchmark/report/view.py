@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ursat.benchmark.encoding import STEPS
 from ursat.benchmark.metrics.spectrum import OCTAVES
 from ursat.benchmark.report.pictures import data_uri
 from ursat.benchmark.report.plots import Axes, Series, line_plot
 from ursat.benchmark.report.summary import SHOWN, Value, best_methods
+from ursat.benchmark.tables import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ursat.benchmark.gains import Gain
     from ursat.benchmark.report.panels import Panel
     from ursat.benchmark.scores import Cell
 
     Rows = Mapping[str, Mapping[str, Value]]
+    Gains = Mapping[tuple[Cell, str], Gain]
 
 FIRST = (
     "psnr", "ssim", "sam", "sre", "fid", "kid", "fd_effnet", "kd_effnet", "niqe", "niqe_eo", "ag", "ag_ratio",
@@ -31,6 +35,7 @@ SECOND = tuple(name for name in SHOWN if name not in {*FIRST, *BY_OCTAVE})
 PLOTTED = ("psnr", "sre", "niqe", "niqe_eo", "ag", "gflop_mpx", "seconds_mpx", "peak_mb")
 _WAYS = {"higher": "↑", "lower": "↓", "": ""}
 _NO_INTERVAL = math.nan, math.nan
+_BESIDE = 0.05  # octaves of scale between the bars of two methods
 _TRIM = 0.002  # of the pixels at either end of a histogram that are not drawn
 
 
@@ -78,6 +83,7 @@ class Group:
     second: Grid
     plots: tuple[str, ...]
     octaves: tuple[str, ...]
+    methods: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Scene:
     box: tuple[float, float, float, float]
     pictures: tuple[Picture, ...]
     histograms: tuple[str, ...]
+    methods: frozenset[str]
 
 
 def grid(cells: Mapping[Cell, Rows], names: Sequence[str]) -> Grid:
@@ -127,34 +134,50 @@ def _entry(name: str, value: Value | None, *, best: bool) -> Entry:
     return Entry(text(value.mean), interval, best)
 
 
-def groups(summary: Mapping[Cell, Rows], colours: Mapping[str, int], measured: Sequence[str]) -> list[Group]:
-    """One group a degradation and track, in the order of the table; plots show intervals of ``measured`` only."""
+def groups(summary: Mapping[Cell, Rows], colours: Mapping[str, int], gained: Gains) -> list[Group]:
+    """One group a degradation and track, in the order of the table; ``gained`` is what the first plot shows."""
     keys = dict.fromkeys((cell.degradation, cell.track) for cell in summary)
     out = []
     for degradation, track in keys:
         cells = {cell: rows for cell, rows in summary.items() if (cell.degradation, cell.track) == (degradation, track)}
+        plots = (_gain_plot(cells, colours, gained), *_against_scale(cells, colours)) if len(cells) > 1 else ()
         out.append(
             Group(
                 degradation,
                 track,
                 grid(cells, FIRST),
                 grid(cells, SECOND),
-                _against_scale(cells, colours, measured) if len(cells) > 1 else (),
+                tuple(plot for plot in plots if plot),
                 tuple(_octaves(cell, rows, colours) for cell, rows in cells.items() if cell.scale > 2),
+                frozenset(method for rows in cells.values() for method in rows),
             )
         )
     return out
 
 
-def _against_scale(cells: Mapping[Cell, Rows], colours: Mapping[str, int], measured: Sequence[str]) -> tuple[str, ...]:
-    ticks = tuple((math.log2(cell.scale), f"x{cell.scale}") for cell in cells)
+def _gain_plot(cells: Mapping[Cell, Rows], colours: Mapping[str, int], gained: Gains) -> str:
+    """Paired differences with their intervals: those of the means hold how much images differ, and hide all else."""
+    lines = []
+    for place, method in enumerate(dict.fromkeys(method for _, method in gained)):
+        found = [(cell, gained[cell, method]) for cell in cells if (cell, method) in gained]
+        points = tuple((math.log2(cell.scale) + _BESIDE * place, g.mean, g.low, g.high) for cell, g in found)
+        lines.append(Series(method, colours[method], points))
+    return line_plot(Axes("PSNR over the best baseline, dB", "scale", "dB", _ticks(cells), "above 0 is better"), lines)
+
+
+def _ticks(cells: Mapping[Cell, Rows]) -> tuple[tuple[float, str], ...]:
+    return tuple((math.log2(cell.scale), f"x{cell.scale}") for cell in cells)
+
+
+def _against_scale(cells: Mapping[Cell, Rows], colours: Mapping[str, int]) -> tuple[str, ...]:
+    ticks = _ticks(cells)
     plots = []
     for name in PLOTTED:
         shown = SHOWN[name]
         lines = []
         for method, colour in colours.items():
             points = tuple(
-                (math.log2(cell.scale), value.mean, *((value.low, value.high) if method in measured else _NO_INTERVAL))
+                (math.log2(cell.scale), value.mean, *_NO_INTERVAL)
                 for cell, rows in cells.items()
                 if (value := rows.get(method, {}).get(name)) is not None
             )
@@ -196,21 +219,24 @@ def scene(panel: Panel, colours: Mapping[str, int]) -> Scene:
     if "truth" in held:
         pictures.append(Picture("ground truth", "", data_uri(held["truth"])))
     top, left, bottom, right = (float(v) for v in held["box"])
-    title = f"{panel.image_id}, x{cell.scale}, {cell.degradation}, {cell.track}"
-    return Scene(
-        title, data_uri(held["overview"]), (top, left, bottom, right), tuple(pictures), _histograms(panel, colours)
-    )
+    scale, protocol, track = named(cell)
+    title = f"{panel.image_id}, {scale}, {protocol}, reference {track}"
+    box = (top, left, bottom, right)
+    histograms = _histograms(panel, colours)
+    return Scene(title, data_uri(held["overview"]), box, tuple(pictures), histograms, frozenset(panel.answers))
 
 
 def _histograms(panel: Panel, colours: Mapping[str, int]) -> tuple[str, ...]:
-    """Distributions of each band in eight-bit steps, over the whole image: Figures 8 and 9 of the paper."""
+    """Distributions of each band over the whole image: Figures 8 and 9 of the paper."""
     base = panel.scene["histogram"]
     share = base.sum(axis=0).cumsum() / max(1, base.sum())
     bins = base.shape[1]
     first = max(0, int(np.searchsorted(share, _TRIM)) - 2)
     last = min(bins, int(np.searchsorted(share, 1 - _TRIM)) + 3)
     names = ("red", "green", "blue") if len(base) == 3 else tuple(f"band {i + 1}" for i in range(len(base)))
-    edges = np.linspace(0, 255, bins + 1)
+    top = float(panel.scene["top"])
+    edges = np.linspace(0, top, bins + 1)
+    unit = "value, 0..255" if top == STEPS else "reflectance x 10000"
     centres = (edges[:-1] + edges[1:]) / 2
     ticks = tuple((float(v), f"{v:.0f}") for v in np.linspace(centres[first], centres[last - 1], 5))
 
@@ -223,5 +249,5 @@ def _histograms(panel: Panel, colours: Mapping[str, int]) -> tuple[str, ...]:
         base_name = "ground truth" if "truth" in panel.scene else "input"
         lines = [Series(m, colours[m], shares(a["histogram"][band])) for m, a in panel.answers.items()]
         lines.append(Series(base_name, -1, shares(base[band]), area=True))
-        plots.append(line_plot(Axes(f"{name}, % of pixels", "value, 0..255", "%", ticks), lines, marks=False))
+        plots.append(line_plot(Axes(f"{name}, % of pixels", unit, "%", ticks), lines, marks=False))
     return tuple(plots)
