@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Generic, NamedTuple
 
-from ursat.fir import Array, filter_same
+from ursat.fir import BINOMIAL9, Array, filter_same
 
-# Binomial of order 8: a neighbourhood of about 5 x 5 input pixels (26 independent ones), 4 of reach.
-NEIGHBOURHOOD = tuple(c / 256 for c in (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0))
-REACH = len(NEIGHBOURHOOD) // 2
+# Neighbourhoods are weighted by BINOMIAL9: about 5 x 5 input pixels, 26 independent ones.
+REACH = len(BINOMIAL9) // 2
 # Share of the common detail's variance that small errors of blur, position and band response leave as residual.
 TEXTURE_SHARE = 0.15
 _TINY = 1e-6
@@ -40,11 +39,11 @@ def local_agreement(y: Array, seen: Array, known: Array) -> Agreement[Array]:
         Means weighted by ``known``; near 0 where the neighbourhood holds nothing known. Reach: 2 x `REACH`.
     """
     residual = (y - seen) * known
-    weight = filter_same(known, NEIGHBOURHOOD) + _TINY
-    misfit = filter_same(residual * residual, NEIGHBOURHOOD) / weight
+    weight = filter_same(known, BINOMIAL9) + _TINY
+    misfit = filter_same(residual * residual, BINOMIAL9) / weight
     variances = []
     for image in (y, seen):
-        detail = (image - filter_same(image, NEIGHBOURHOOD)) * known
-        variances.append(filter_same(detail * detail, NEIGHBOURHOOD) / weight)
+        detail = (image - filter_same(image, BINOMIAL9)) * known
+        variances.append(filter_same(detail * detail, BINOMIAL9) / weight)
     own, other = variances
     return Agreement(misfit, (own + other - abs(own - other)) * 0.5)

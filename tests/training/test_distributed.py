@@ -6,8 +6,9 @@ import threading
 
 import pytest
 import torch
-from made_tiles import options
+from made_tiles import TINY, options
 
+from paper_network import CONFIG as PAPER
 from ursat.errors import UsageError
 from ursat.training import distributed
 from ursat.training.checkpoint import load_checkpoint
@@ -28,8 +29,9 @@ def run_and_keep(world, asked, folder):
     torch.save(loop.learner.net.state_dict(), folder / f"rank{world.rank}.pt")
 
 
-def test_ranks_agree_and_rank_0_writes(made, tmp_path):
-    asked = options(made, tmp_path / "two", steps=3, val_scenes=0, processes=2)
+@pytest.mark.parametrize("preset", [TINY, PAPER], ids=["core", "paper"])
+def test_ranks_agree_and_rank_0_writes(made, tmp_path, preset):
+    asked = options(made, tmp_path / "two", steps=3, val_scenes=0, processes=2, preset=preset)
     asked.out.mkdir()
     with world_of("cpu", 2, run_and_keep, (asked, tmp_path)) as world:
         assert (world.rank, world.size) == (0, 2)
@@ -38,7 +40,7 @@ def test_ranks_agree_and_rank_0_writes(made, tmp_path):
     assert all(torch.equal(ranks[0][key], ranks[1][key]) for key in ranks[0])
     written = load_checkpoint(asked.out / "checkpoint.pt")
     assert all(torch.equal(ranks[0][key], written.net[key]) for key in ranks[0])
-    train(options(made, tmp_path / "one", steps=3, val_scenes=0))
+    train(options(made, tmp_path / "one", steps=3, val_scenes=0, preset=preset))
     alone = load_checkpoint(tmp_path / "one" / "checkpoint.pt")
     assert not all(torch.equal(ranks[0][key], alone.net[key]) for key in ranks[0])
 

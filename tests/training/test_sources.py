@@ -116,9 +116,19 @@ def test_near_infrared_is_no_alpha_but_alpha_is(tmp_path):
     assert found == {"a": 4, "b": 3}
 
 
+def test_pixel_sizes_are_metres_on_the_ground(tmp_path):
+    geotiff(tmp_path / "degrees" / "a.tif", dn(ground(0, 64)), crs="EPSG:4326")
+    with rasterio.open(tmp_path / "degrees" / "a.tif", "r+") as file:
+        file.transform = Affine(1e-4, 0, 10, 0, -1e-4, 60)
+    geotiff(tmp_path / "feet" / "a.tif", dn(ground(1, 64)), crs="EPSG:2263")  # US survey feet
+    found = {t.place: t.gsd_m for split in ("train", "val") for t in load_tiles(tmp_path, split=split)}
+    # at 60 degrees a degree along the parallel is half of one along the meridian
+    assert found == {"degrees": pytest.approx((11.14 + 5.58) / 2, abs=0.01), "feet": pytest.approx(3.048, abs=0.001)}
+
+
 def test_declared_offsets_and_quality_bands(tmp_path):
     pixels = dn(ground(0, 64, 2)) + 5000
-    geotiff(tmp_path / "a.tif", pixels, descriptions=("red", "qa_pixel"), offsets=(-0.1, 0.0), scales=(2e-5, 1.0))
+    geotiff(tmp_path / "a.tif", pixels, descriptions=("red", "qa_pixel"), offsets=(-0.1, 0.0), scales=(2e-5, 0.0))
     (tile,) = load_tiles(tmp_path)
     assert np.array_equal(tile.pixels, pixels[:1] - 5000.0)
 
@@ -148,6 +158,15 @@ def test_crops_of_two_years_are_paired_and_the_same_year_is_not():
     found = later_years(images)
     assert list(found) == ["train-mid/city/0060cm/012_2018"]
     assert found["train-mid/city/0060cm/012_2018"] is coarse
+
+
+def test_changed_ground_is_another_tile_that_is_large_enough():
+    one, large, small = (Tile("p", 0.6, ground(k, side)) for k, side in ((0, 64), (1, 96), (2, 32)))
+    sampler, rng = TileSampler((one, large, small)), np.random.default_rng(0)
+    found = [sampler.draw_other(rng, one, (64, 64)) for _ in range(20)]
+    assert large in found
+    assert all(tile is large or tile is None for tile in found)
+    assert TileSampler((one,)).draw_other(rng, one, (8, 8)) is None
 
 
 def test_a_scene_is_a_function_of_seed_and_number():

@@ -8,7 +8,10 @@ from ursat.errors import UsageError
 
 
 def pick_device(name: str) -> torch.device:
-    """'auto' takes CUDA where there is one; TF32 is switched off, so that devices agree to the last DN.
+    """'auto' takes CUDA where there is one.
+
+    There TF32 is switched off, so that devices agree to the last DN, and cuDNN is held to algorithms that give the same
+    bits each time: some that it would choose for transposed convolutions add up in an order of chance.
 
     Raises:
         UsageError: an unknown device, or one that this machine or this build of torch does not have.
@@ -27,4 +30,5 @@ def pick_device(name: str) -> torch.device:
             raise UsageError(f"device {name!r} is not there: {count} CUDA devices seen", hint="--device cpu")
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
     return device

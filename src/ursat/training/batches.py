@@ -87,7 +87,8 @@ class LevelBatch:
     """One level of a batch: x (B, C, s, s) where the chain begins, else None (it comes from the level before).
 
     start: (B, C, 2s, 2s) on level 1 only; ref (B, C, 2s, 2s), trust (B, C, s, s): zeros where there is none;
-    signal: (B, C); contexts: one a sample; crop: pixels to take from each side of this level's result.
+    signal: of every sample and band, and contexts: of every sample; plain numbers, wherever the tensors lie;
+    crop: pixels to take from each side of this level's result.
     """
 
     level: int
@@ -96,7 +97,7 @@ class LevelBatch:
     start: Tensor | None
     ref: Tensor
     trust: Tensor
-    signal: Tensor
+    signal: list[list[float]]
     contexts: list[Context]
     crop: int
 
@@ -175,7 +176,7 @@ def draw_batch(
         for level in range(last, first - 1, -1):
             s = sides[level]
             uses = view.ref is not None and level <= view.ref_level
-            given: dict[str, Any] = {"signal": np.asarray(view.signal, dtype=np.float32)[order]}
+            given: dict[str, Any] = {"signal": [view.signal[k] for k in order]}
             if level == first:
                 x = _window(scene.y, r, c, s, s) if level == 1 else cut.truth(level - 1, r, c, s)
                 given["x"] = turned(x)
@@ -202,7 +203,7 @@ def draw_batch(
                 start=_stack([g["start"] for g in got]) if level == first == 1 else None,
                 ref=_stack([blank if g["ref"] is None else g["ref"] for g in got]),
                 trust=_stack([g["trust"] for g in got]),
-                signal=_stack([g["signal"] for g in got]),
+                signal=[g["signal"] for g in got],
                 contexts=[g["context"] for g in got],
                 crop=0 if level == last else 2 * MARGIN,
             )
@@ -215,7 +216,7 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
 
     def moved(part: Any) -> dict[str, Any]:
         values = {field.name: getattr(part, field.name) for field in fields(part)}
-        return {k: v.to(device, non_blocking=True) for k, v in values.items() if isinstance(v, torch.Tensor)}
+        return {k: v.to(device) for k, v in values.items() if isinstance(v, torch.Tensor)}
 
     levels = [replace(level, **moved(level)) for level in batch.levels]
     return replace(batch, levels=levels, **moved(batch))

@@ -73,7 +73,7 @@ def see(level: LevelBatch, x: Tensor) -> Seen:
     """Features of a level whose input is x (B, C, s, s)."""
     start = level.enlarged(x)
     scale = torch.tensor(
-        [[detail_scale(float(v), level.level) for v in sample] for sample in level.signal],
+        [[detail_scale(v, level.level) for v in sample] for sample in level.signal],
         dtype=x.dtype,
         device=x.device,
     )[:, :, None, None]

@@ -15,7 +15,7 @@ import torch
 
 from ursat.errors import InputError, UrsatError
 from ursat.training.scenes import TrainingScene, View, build_scene
-from ursat.training.sources import Tile, TileSampler, load_tiles, three_bands
+from ursat.training.sources import TileSampler, load_tiles, three_bands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def make_scene(sampler: TileSampler, seed: int, number: int) -> TrainingScene:
         if min(h, w) // scale < _LEAST_INPUT:
             continue
         with_reference = bool(rng.random() < _REFERENCE_SHARE)
-        other = sampler.draw_other(rng, Tile("", gsd, pixels)) if rng.random() < _CHANGE_SHARE else None
+        other = sampler.draw_other(rng, tile, pixels.shape[1:]) if rng.random() < _CHANGE_SHARE else None
         later = None
         if tile.later is not None and rng.random() < _LATER_SHARE:
             later = _reduced(tile.later, max(halvings - 1, 0))

@@ -47,7 +47,10 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulated:
-    """truth (C, H, W) float32 DN; lr (C, H/K, W/K) uint16; ref uint16 or None; kernel: of the input."""
+    """truth (C, H, W) float32 DN; lr (C, H/K, W/K) uint16; ref uint16 or None; kernel: of the input.
+
+    ratio: input pixel over reference pixel, 0 without a reference.
+    """
 
     truth: NDArray[np.float32]
     lr: NDArray[np.uint16]
@@ -101,7 +104,7 @@ def simulate(
         ref = ref * rng.uniform(0.8, 1.25, (len(ref), 1, 1)) + rng.uniform(-200, 300, (len(ref), 1, 1))
     if rng.random() < 0.1:
         ref = _cloudy(ref, rng)
-    return Simulated(truth, lr, _stored(ref, rng), h and shape[0] / h, kernel)
+    return Simulated(truth, lr, _stored(ref, rng), shape[0] / h, kernel)
 
 
 def _kernel(rng: np.random.Generator) -> Kernel:

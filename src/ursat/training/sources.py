@@ -127,11 +127,10 @@ class TileSampler:
         group = self._groups[int(rng.choice(len(self._groups), p=self._weights))]
         return group[int(rng.integers(len(group)))]
 
-    def draw_other(self, rng: np.random.Generator, than: Tile) -> Tile | None:
-        """A tile at least as large that is not this one; None where a few draws find none."""
+    def draw_other(self, rng: np.random.Generator, than: Tile, least: tuple[int, int]) -> Tile | None:
+        """A tile of ``least`` (rows, columns) or more that is not this one; None where a few draws find none."""
         for _ in range(8):
             tile = self.draw(rng)
-            enough = tile.pixels.shape[1] >= than.pixels.shape[1] and tile.pixels.shape[2] >= than.pixels.shape[2]
-            if tile is not than and enough:
+            if tile is not than and tile.pixels.shape[1] >= least[0] and tile.pixels.shape[2] >= least[1]:
                 return tile
         return None

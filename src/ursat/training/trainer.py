@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def train(options: TrainOptions, progress: TrainProgress | None = None) -> TrainResult:
-    """Train a network of the core family.
+    """Train a network of the core family or the paper's.
 
     Writes into ``options.out``: checkpoint.pt, best.safetensors and last.safetensors (averaged weights, fp16),
     log.jsonl, curve.png, config.json, and the scenes unless ``options.pack`` says where they are.
