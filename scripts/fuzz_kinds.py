@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio
 from affine import Affine
+from fuzz_runs import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -359,4 +360,5 @@ KINDS: dict[str, Kind] = {
     "weights": Kind(make_weights, mutate_weights),
     "options": Kind(make_options, mutate_options),
     "aoi": Kind(make_aoi, mutate_text("aoi.geojson")),
+    **{name: Kind(make, mutate) for name, (make, mutate) in RUNS.items()},
 }

@@ -1,10 +1,11 @@
 """Peak memory of whole runs whose outputs grow: it must stay the same, and under ``--max-memory``.
 
-    python scripts/memory_contract.py [--widths 4096,16384,65536] [--height 2048] [--scale 8] [--sparse 0]
+    python scripts/memory_contract.py [--widths 4096,16384,65536] [--height 2048] [--scale 8] [--sparse 0x0]
+        [--model fusion] [--jobs 0]
 
-Each run is a process of its own, whose peak (VmHWM, as the kernel counts it for a child) is compared with the others'.
-``--sparse 100000`` adds an output of that many pixels a side, all nodata but for a corner. Ends with 1 when two
-peaks differ by more than 15 %, or one is over the limit.
+Each run is one process without children, whose peak (VmHWM, as the kernel counts it for a child that has ended) is
+compared with the others'. ``--sparse 100000x100000`` adds an output of that size, all nodata but for a corner of 4096
+pixels. Ends with 1 when two peaks differ by more than 15 %, or one is over the limit.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def make_input(path: Path, width: int, height: int, bands: int, filled: int) -> 
             out.write(pixels, window=Window(0, row, columns, rows))
 
 
-def peak_of(source: Path, output: Path, scale: int, max_pixels: float) -> tuple[int, float]:
+def peak_of(source: Path, output: Path, options: list[str], max_pixels: float) -> tuple[int, float]:
     """(peak resident bytes, seconds) of one run in a process of its own."""
     command = [
-        sys.executable, "-m", "ursat", "upscale", str(source), "--scale", str(scale), "--model", "fusion",
-        "--max-memory", str(LIMIT), "--max-pixels", str(max_pixels), "-o", str(output), "--overwrite", "--quiet",
+        sys.executable, "-m", "ursat", "upscale", str(source), *options, "--shard-size", "0", "--max-memory",
+        str(LIMIT), "--max-pixels", str(max_pixels), "-o", str(output), "--overwrite", "--quiet",
     ]  # fmt: skip
     began = time.monotonic()
     process = subprocess.Popen(command)
@@ -64,18 +65,22 @@ def main() -> int:
     parser.add_argument("--height", type=int, default=2048)
     parser.add_argument("--scale", type=int, default=8)
     parser.add_argument("--bands", type=int, default=3)
-    parser.add_argument("--sparse", type=int, default=0, help="pixels a side of an almost empty output; 0: none")
+    parser.add_argument("--sparse", default="0x0", help="columns x rows of an almost empty output; 0x0: none")
+    parser.add_argument("--model", default="fusion")
+    parser.add_argument("--jobs", default="0")
     arguments = parser.parse_args()
     sizes = [(int(width), arguments.height, int(width)) for width in arguments.widths.split(",")]
-    if arguments.sparse:
-        sizes.append((arguments.sparse, arguments.sparse, 4096))
+    columns, rows = map(int, arguments.sparse.split("x"))
+    if columns and rows:
+        sizes.append((columns, rows, 4096))
     peaks = []
     with tempfile.TemporaryDirectory(prefix="ursat-memory-") as folder:
         source, output = Path(folder, "in.tif"), Path(folder, "out.tif")
         for width, height, filled in sizes:
             k = arguments.scale
             make_input(source, -(-width // k), -(-height // k), arguments.bands, -(-filled // k))
-            peak, seconds = peak_of(source, output, k, 2.0 * width * height)
+            options = ["--scale", str(k), "--model", arguments.model, "--jobs", arguments.jobs]
+            peak, seconds = peak_of(source, output, options, 2.0 * width * height)
             peaks.append(peak)
             print(f"{width:7} x {height:6} px: peak {peak / 2**20:6.0f} MiB, {seconds:7.1f} s", flush=True)
     within = max(peaks) <= SPREAD * min(peaks)

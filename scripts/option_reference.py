@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ursat.cli.app import build
+from ursat.cli.app import declared
 
 HEAD = """# Commands and options
 
@@ -15,7 +15,7 @@ Made by `make docs` from the program itself. `ursat COMMAND --help` says the sam
 def markdown() -> str:
     """The whole page."""
     parts = [HEAD]
-    for name, command in build().commands.items():
+    for name, command in declared().commands.items():
         children = getattr(command, "commands", {None: command})
         parts += [section(f"{name} {child or ''}".strip(), found) for child, found in children.items()]
     return "\n".join(parts)

@@ -1,6 +1,6 @@
-"""Draw docs/img/sample_x32.png: the sample scene as observed, as ursat made it, and the reference, side by side.
+"""Draw docs/img/sample_x32.jpg: the sample scene as observed, as ursat made it, and the reference, side by side.
 
-    python scripts/sample_picture.py demo_out/landsat8_x32.tif docs/img/sample_x32.png
+    python scripts/sample_picture.py demo_out/landsat8_x32.tif docs/img/sample_x32.jpg
 
 The upper row is the whole scene (the reference has a cloud and its shadow, the input has not), the lower one a part
 of the town. The same stretch everywhere.
@@ -48,7 +48,7 @@ def main(result: str, target: str) -> None:
             y = CAPTION + row * (PANEL + GAP)
             resample = Image.Resampling.BICUBIC if part.width < PANEL else Image.Resampling.LANCZOS
             sheet.paste(part.resize((PANEL, PANEL), resample), (x, y))
-    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
+    sheet.save(target, quality=90, subsampling=0, optimize=True)  # a palette would add speckle
 
 
 if __name__ == "__main__":

@@ -90,12 +90,16 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.is_file() or self.state["failing"]:
             self._reply(404, b"")
             return
-        data = file.read_bytes()
+        size = file.stat().st_size
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        first, stop = (int(wanted[1]), min(int(wanted[2] or len(data)) + 1, len(data))) if wanted else (0, len(data))
-        content = data[first:stop] if body else b""
+        first, stop = (int(wanted[1]), min(int(wanted[2] or size) + 1, size)) if wanted else (0, size)
+        content = b""
+        if body:
+            with file.open("rb") as opened:
+                opened.seek(first)
+                content = opened.read(stop - first)
         self.state["sent"] += len(content)
-        place = f"bytes {first}-{stop - 1}/{len(data)}" if wanted else ""
+        place = f"bytes {first}-{stop - 1}/{size}" if wanted else ""
         self._reply(206 if wanted else 200, content, length=stop - first, place=place)
 
 

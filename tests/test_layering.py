@@ -83,6 +83,26 @@ def test_the_walk_sees_the_house() -> None:
     assert any(found.imported.startswith("rasterio") for found in IMPORTS)
 
 
+def circles() -> list[set[str]]:
+    """Groups of modules that import each other, wherever in the code the import stands; imports for types aside."""
+    modules = {module_of(path) for path in FILES}
+    reaches: dict[str, set[str]] = {module: set() for module in modules}
+    for found in IMPORTS:
+        known = [name for name in (found.imported, found.imported.rpartition(".")[0]) if name in modules]
+        if known and not found.typing_only and found.module != known[0]:
+            reaches[found.module].add(known[0])
+    for middle in modules:
+        for module in modules:
+            if middle in reaches[module]:
+                reaches[module] |= reaches[middle]
+    return [{module} | {other for other in reaches[module] if module in reaches[other]} for module in modules
+            if module in reaches[module]]  # fmt: skip
+
+
+def test_no_files_import_each_other() -> None:
+    assert circles() == []
+
+
 def broken(found: Import) -> bool:
     if found.module in ENTRANCES:
         return folder_of(found.imported) not in ENTRANCES[found.module] | {"base"}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED|bad_alloc", re.IGNORECASE)
+
 
 class UrsatError(Exception):
     """Base of all expected failures.
@@ -75,3 +79,14 @@ class VerifyError(UrsatError):
     """`ursat verify` found a promise broken (exit code 4: a gate that the caller asked for)."""
 
     exit_code = 4
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory did not suffice, on the device or on this machine.
+
+    Torch's is known by its name, so that nobody loads torch to ask; its allocator on the CPU and the libraries on CUDA
+    raise a plain RuntimeError, which only its words tell from others.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None

@@ -53,7 +53,7 @@ def test_tables_on_stdout_and_what_is_measured_on_stderr(measure):
     done = measure()
     assert done.code == 0
     lines = done.out.splitlines()
-    assert lines[0].startswith("folder: 2 images")
+    assert lines[0] == "folder: images of the folder pictures"
     row = next(line for line in lines if line.startswith("| x4 | bicubic | perfect | hpf |"))
     assert row.split(" | ")[4] == "2"
     assert "PSNR" in done.out
@@ -190,6 +190,60 @@ def test_a_missing_folder_ends_with_3_and_says_where_to_get_it(measure, tmp_path
     done = measure("--root", str(tmp_path), dataset=("--dataset", "aid"))
     assert done.code == 3
     assert "captain-whu.github.io" in done.err or "captain-whu.com" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--cache", "/dev/null"), 2, "--cache: /dev/null/folder cannot be written to"),
+        (("--scales", "64"), 3, "none of the 2 images of folder can be used at x64"),
+        (("--fid-weights", "{file}"), 3, "is no TorchScript archive"),
+        (("--fid-weights", "nowhere.pt"), 3, "No such file"),
+    ],
+)
+def test_what_cannot_end_well_does_not_begin(measure, words, code, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "_compute", lambda *_: pytest.fail("something was measured"))
+    (tmp_path / "weights.pth").write_text("no weights")
+    done = measure(*(word.format(file=tmp_path / "weights.pth") for word in words))
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert "hint:" in done.err
+    assert "bug" not in done.err
+
+
+def test_an_image_that_cannot_be_read_is_named(measure, folder):
+    (folder / "text.tif").write_text("no image")
+    done = measure()
+    assert (done.code, done.out) == (3, "")
+    assert "text.tif" in done.err
+
+
+def test_definitions_stand_below_the_numbers(measure):
+    shown = measure("--metrics", "psnr,sre").out.split("What the figures are:\n")[1]
+    assert [line.split(":")[0] for line in shown.splitlines() if line.startswith("- ")] == ["- PSNR dB", "- SRE %"]
+
+
+def test_the_columns_of_the_csv_are_always_the_same(measure, tmp_path):
+    heads = []
+    for k, words in enumerate((("--tracks", "none"), ("--tracks", "perfect", "--crop", "0"))):
+        table = tmp_path / f"{k}.csv"
+        assert measure(*words, "--csv", str(table)).code == 0
+        heads.append(next(csv.reader(table.open())))
+    assert heads[0] == heads[1]
+    assert {"psnr", "niqe", "closure_max", "evaluations", "note"} <= set(heads[0])
+
+
+def test_two_processes_and_three_seeds_give_the_same_numbers(measure):
+    words = ("--json", "-q", "--seeds", "0,1,2", "--protocol", "sensor", "--tracks", "none,wrong", "--cache", "none")
+    one, two = (json.loads(measure(*words, "--jobs", jobs).out) for jobs in ("1", "2"))
+    untimed = [[{**score, "seconds": 0} for score in found["scores"]] for found in (one, two)]
+    assert untimed[0] == untimed[1]
+    assert {score["seed"] for score in one["scores"]} == {0, 1, 2}
+    assert one["cells"][0]["methods"]["bicubic"]["psnr"]["images"] == 2  # an image counts once, with its seeds' mean
+
+
+def test_few_images_are_said_to_be_few(measure):
+    assert "few images (x4: 2)" in measure("--tracks", "none").err
 
 
 def test_options_come_from_the_environment_too(cli, folder, tmp_path, monkeypatch):

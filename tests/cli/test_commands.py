@@ -175,6 +175,12 @@ def test_verify(cli: Cli, monkeypatch: pytest.MonkeyPatch, holds: bool) -> None:
     assert json.loads(cli("verify", "out.tif", "-i", "in.tif", "--json").out) == report.to_json()
 
 
+def test_verify_of_a_file_of_another_program(cli: Cli) -> None:
+    outcome = cli("verify", str(SAMPLES / "landsat8.tif"), "--input", str(SAMPLES / "landsat8.tif"))
+    assert outcome.code == 4
+    assert "hint: name a file that `ursat upscale` wrote" in outcome.err
+
+
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     return save_tiny(tmp_path / "mine.safetensors")
@@ -199,8 +205,10 @@ def test_models_info(cli: Cli, weights: Path) -> None:
         "evaluations 1 faithful, 2 realistic, a level and three bands",
         "trained 7 steps, 2026-01-02",
         "licence CC0-1.0",
-        "calibration 0.9, 1.1",
-        "scores x4 noref 0.25",
+        f"data pack: {'0' * 64}",
+        "places: none",
+        "calibration 0.9, 1.1: strength of samples, level by level",
+        "scores x4 noref +0.25 dB over the classical answer",
         f"sha256 {sha256} (not one that ships)",
     ):
         assert line in lines

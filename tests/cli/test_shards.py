@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,6 +122,19 @@ def test_options_reach_the_library(cli: Cli, pipeline: FakePipeline) -> None:
     shards = pipeline.options.shards
     assert (shards.size, shards.executor, shards.scheduler, shards.workers) == (512, "dask", "tcp://h:1", 3)
     assert (shards.timeout, shards.resume) == (120.0, False)
+
+
+def test_a_process_may_be_silent_for_half_an_hour(cli: Cli, pipeline: FakePipeline) -> None:
+    cli("upscale", "in.tif", "--scale", "8")
+    assert pipeline.options.shards.timeout == 1800.0
+
+
+def test_the_plan_tells_the_time(cli: Cli, pipeline: FakePipeline) -> None:
+    arguments = ("plan", "in.tif", "--scale", "8")
+    assert "time" not in cli(*arguments).out
+    pipeline.plan_report = replace(pipeline.plan_report, seconds=3723.0)
+    assert "about 1:02:03 here" in cli(*arguments).out
+    assert json.loads(cli(*arguments, "--json").out)["seconds"] == 3723.0
 
 
 def test_a_file_for_stdout_is_never_cut(cli: Cli, pipeline: FakePipeline) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import rasterio
 
 from paper_network import CONFIG, save_paper_tiny
+from ursat.io.provenance import read_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +72,31 @@ def test_modules_that_cannot_be_run(cli: Cli, weights: Path, monkeypatch: pytest
     assert (outcome.code, outcome.out) == (3, "")
     assert "no ONNX network" in outcome.err
     assert not list(weights.parent.glob("*.tif"))
+
+
+@pytest.mark.parametrize("given", ["--csp reuse", "--csp progressive", "--sr bicubic", "--sr fusion --one-step"])
+def test_tiles_and_threads_change_no_byte(cli: Cli, weights: Path, given: str) -> None:
+    """x8 of a corner of the sample pair, a sample of the diffusion."""
+    ref = SCENE.replace("landsat8", "sentinel2")
+    common = ["--model", str(weights), "--ref", ref, "--scale", "8", "--window", "30,40,24,20", "--steps", "2", "-q"]
+    made = []
+    for name, cut in (("a.tif", ["--tile", "512", "-j", "1"]), ("b.tif", ["--tile", "64", "-j", "2"])):
+        path = weights.with_name(name)
+        assert cli("upscale", SCENE, *common, *given.split(), *cut, "-o", str(path)).code == 0
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_the_csp_is_in_the_file_and_in_the_picture(cli: Cli, weights: Path) -> None:
+    pictures = {}
+    for kind in ("reuse", "progressive"):
+        path = weights.with_name(f"{kind}.tif")
+        window = ["--window", "30,40,24,20", "--mode", "faithful", "--csp", kind]
+        assert cli("upscale", SCENE, "--model", str(weights), "--scale", "4", *window, "-q", "-o", str(path)).code == 0
+        assert read_provenance(path)["system"]["csp"] == kind
+        with rasterio.open(path) as picture:
+            pictures[kind] = picture.read()
+    assert (pictures["reuse"] != pictures["progressive"]).mean() > 0.01
 
 
 @pytest.mark.parametrize("model", ["fusion", "csp-wavediffur"])

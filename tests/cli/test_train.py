@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from cli_fakes import install
 
 from ursat.cli.train import line
+from ursat.machine import usable_cores
 from ursat.training.options import TrainOptions, TrainResult, TrainState
 
 
@@ -41,7 +41,7 @@ def test_the_path_of_the_weights_is_all_of_stdout(cli, asked):
 
 def test_what_is_not_said_is_as_in_the_library(cli, asked):
     cli("train", "--data", "tiles", "--steps", "100")
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     assert asked["options"] == TrainOptions(Path("tiles"), Path("train-core-xs"), steps=100, jobs=cores)
 
 

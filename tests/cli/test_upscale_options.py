@@ -66,6 +66,7 @@ def test_defaults_are_the_library_s(cli: Cli, pipeline: FakePipeline) -> None:
         ("--one-step", "one_step", True),
         ("--sampler dpm++", "sampler", "dpm++"),
         ("--start 0.25", "start", 0.25),
+        ("--csp progressive", "csp", "progressive"),
         ("--device cuda:1", "device", "cuda:1"),
         ("-j 3", "jobs", 3),
         ("--num-threads ALL_CPUS", "jobs", 0),
@@ -138,7 +139,7 @@ def test_command_line_overrules_the_environment_s_other_option(
             (f"in.tif --scale 2 {option}", option.split()[0])
             for option in (
                 "--mode pretty", "--fidelity 1.1", "--fidelity nan", "--samples 1", "--steps 0", "--steps few",
-                "--samples 2 -o -", "--sampler euler", "--start 0", "--start 1.5", "--executor spark",
+                "--samples 2 -o -", "--sampler euler", "--csp both", "--start 0", "--start 1.5", "--executor spark",
             )
         ],
     ],

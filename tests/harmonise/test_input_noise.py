@@ -8,21 +8,12 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made_texture import texture
 from ursat.benchmark.degrade import degrade
 from ursat.harmonise.noise import CORNER, MIDDLE, estimate_noise, estimate_noise_windows
 
 SCENE = Path(__file__).parents[2] / "sample_data" / "sentinel2.tif"
 SHARES = (1 / 100, 1 / 50, 1 / 20)
-
-
-def texture(shape, rng, slope=1.2):
-    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
-    radius = np.hypot(fy, fx)
-    radius[0, 0] = 1
-    spectrum = radius**-slope * np.fft.rfft2(rng.standard_normal(shape))
-    spectrum[0, 0] = 0
-    field = np.fft.irfft2(spectrum, shape)
-    return field / field.std()
 
 
 def land(size, seed, sigma=0.435, bands=3):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import time
-from contextlib import contextmanager
 
 import pytest
 from writing import child, encoding, grid, noise, write
 
+from full_disk import largest_file
 from ursat.errors import LimitError
 from ursat.io.part_files import PartFiles, sweep_stale
 
@@ -24,17 +23,6 @@ def complete(tmp_path_factory):
     return write(out, noise((3, SIZE, SIZE)), encoding(), grid(SIZE, SIZE)).read_bytes()
 
 
-@contextmanager
-def file_size_limit(limit):
-    """No file of this process may grow past ``limit`` bytes: write() fails as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def names(folder):
     return sorted(entry.name for entry in folder.iterdir())
 
@@ -43,7 +31,7 @@ def names(folder):
 def test_a_full_disk_leaves_nothing(tmp_path, complete, missing):
     """Cut the working file (four fifths as long as the COG of these pixels), then the COG at different places."""
     with (
-        file_size_limit(int((1 - missing) * len(complete))),
+        largest_file(int((1 - missing) * len(complete))),
         pytest.raises(LimitError, match="file-size limit") as caught,
     ):
         write(tmp_path / "out.tif", noise((3, SIZE, SIZE)), encoding(), grid(SIZE, SIZE))
@@ -54,13 +42,13 @@ def test_a_full_disk_leaves_nothing(tmp_path, complete, missing):
 @pytest.mark.parametrize("missing", [1, 100, 1000])
 def test_the_last_bytes_count(tmp_path, complete, missing):
     """GDAL closes such files without a word."""
-    with file_size_limit(len(complete) - missing), pytest.raises(LimitError):
+    with largest_file(len(complete) - missing), pytest.raises(LimitError):
         write(tmp_path / "out.tif", noise((3, SIZE, SIZE)), encoding(), grid(SIZE, SIZE), threads=2)
     assert names(tmp_path) == []
 
 
 def test_a_disk_that_is_just_large_enough(tmp_path, complete):
-    with file_size_limit(len(complete)):
+    with largest_file(len(complete)):
         out = write(tmp_path / "out.tif", noise((3, SIZE, SIZE)), encoding(), grid(SIZE, SIZE))
     assert out.read_bytes() == complete
 
@@ -68,7 +56,7 @@ def test_a_disk_that_is_just_large_enough(tmp_path, complete):
 def test_a_failed_overwrite_keeps_the_old_file(tmp_path, complete):
     out = tmp_path / "out.tif"
     out.write_text("old")
-    with file_size_limit(len(complete) - 5000), pytest.raises(LimitError):
+    with largest_file(len(complete) - 5000), pytest.raises(LimitError):
         write(out, noise((3, SIZE, SIZE)), encoding(), grid(SIZE, SIZE), overwrite=True)
     assert (names(tmp_path), out.read_text()) == (["out.tif"], "old")
 

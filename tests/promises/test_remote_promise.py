@@ -44,6 +44,20 @@ def test_the_same_pixels_as_from_the_disk(tmp_path: Path, server: Served) -> Non
     np.testing.assert_array_equal(read(near), read(far))
 
 
+def test_the_address_and_a_copy_both_verify(tmp_path: Path, server: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a server's file is known by can be found again in a copy of it, and in no other file."""
+    address, out = f"{server.address}/in.tif", str(tmp_path / "o.tif")
+    source = landsat_cut(tmp_path / "served" / "in.tif", 60)
+    assert command(["upscale", address, "--allow-remote", *CHEAP, "-o", out]) == 0
+    copy, other = Path(shutil.copy(source, tmp_path / "copy.tif")), landsat_cut(tmp_path / "other.tif", 50)
+    assert command(["verify", out, "--input", address, "--allow-remote"]) == 0
+    assert command(["verify", out, "--input", str(copy)]) == 0
+    assert command(["verify", out, "--input", str(other)]) == 4
+    capfd.readouterr()
+    assert command(["verify", address, "--input", str(copy)]) == 3
+    assert "checked on this machine's disks" in capfd.readouterr().err
+
+
 def test_measuring_a_pair_costs_a_fixed_number_of_bytes(
     tmp_path: Path, server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import rasterio
 import torch
 from test_learned import MODEL, SENSOR, SIZE, ground, render
 
-from paper_network import paper_net, save_paper_tiny
+from paper_network import CONFIG, paper_net, save_paper_tiny
 from ursat import UpscaleOptions, plan, upscale
 from ursat.errors import UsageError
 from ursat.grid import Window
@@ -20,6 +20,7 @@ from ursat.io.provenance import read_provenance
 from ursat.models.paper.chain import Chain
 from ursat.models.paper.one_step import OneStep
 from ursat.models.paper.stage import CSPWaveDiffURStage, WaveDiffURStage
+from ursat.models.paper.weights import save_paper
 from ursat.models.registry import find_model
 from ursat.models.sr.bicubic import Bicubic
 from ursat.models.stage import StageSettings
@@ -30,7 +31,10 @@ from ursat.run.verify import verify
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "landsat8.tif"
 BLOCK = 32
-SYSTEMS = ["wavediffur", "csp-wavediffur", "one step"]
+SYSTEMS = ["wavediffur", "csp-wavediffur", "progressive", "one step"]
+
+
+ONCE = {"sr": "fusion", "one_step": True, "sampler": "dpm++"}
 
 
 def stage(system: str, settings: StageSettings, chain: Chain) -> Any:
@@ -38,7 +42,7 @@ def stage(system: str, settings: StageSettings, chain: Chain) -> Any:
     if system == "wavediffur":
         made: Any = WaveDiffURStage(settings, net, Bicubic(), chain)
     else:
-        made = CSPWaveDiffURStage(settings, net, chain)
+        made = CSPWaveDiffURStage(settings, net, chain, "progressive" if system == "progressive" else None)
     made.block = BLOCK
     return OneStep(made, 2) if system == "one step" else made
 
@@ -84,7 +88,7 @@ def options(crop: Path, **given: Any) -> UpscaleOptions:
     return UpscaleOptions(output=out, overwrite=True, **chosen)
 
 
-@pytest.mark.parametrize("given", [{}, {"sr": "bicubic"}, {"sr": "fusion", "one_step": True, "sampler": "dpm++"}])
+@pytest.mark.parametrize("given", [{}, {"csp": "progressive"}, {"sr": "bicubic"}, ONCE])
 def test_exact_closure_holds_in_the_file(crop: Path, given: dict[str, Any]) -> None:
     report = upscale(str(crop), options(crop, closure="exact", **given))
     assert verify(report.output, str(crop)).ok
@@ -95,6 +99,7 @@ def test_exact_closure_holds_in_the_file(crop: Path, given: dict[str, Any]) -> N
     assert system["sampler"] == given.get("sampler", "ddim")
     assert system["one_step"] is given.get("one_step", False)
     assert (system["sr"] or {}).get("name") == given.get("sr")
+    assert system["csp"] == (None if "sr" in given else given.get("csp", "reuse"))
     assert facts["sampling"]["evaluations"] == 3
     assert "on the first level" in report.sampling.line
 
@@ -121,7 +126,9 @@ def test_a_reference_without_use_is_said_to_be(crop: Path) -> None:
     assert [octave.origin for octave in report.octaves] == ["observed", "generated"]
 
 
-@pytest.mark.parametrize("given", [{"one_step": True}, {"sampler": "ddim"}, {"start": 0.5}, {"sr": "bicubic"}])
+@pytest.mark.parametrize(
+    "given", [{"one_step": True}, {"sampler": "ddim"}, {"start": 0.5}, {"sr": "bicubic"}, {"csp": "reuse"}]
+)
 def test_other_models_are_told_apart(given: dict[str, Any]) -> None:
     name = "--" + next(iter(given)).replace("_", "-")
     with pytest.raises(UsageError, match=name) as caught:
@@ -129,10 +136,33 @@ def test_other_models_are_told_apart(given: dict[str, Any]) -> None:
     assert "wavediffur" in caught.value.hint
 
 
-@pytest.mark.parametrize("given", [{"sampler": "euler"}, {"start": 0.0}, {"start": 2.0}, {"steps": 1001}])
+@pytest.mark.parametrize(
+    "given", [{"sampler": "euler"}, {"start": 0.0}, {"start": 2.0}, {"steps": 1001}, {"csp": "some"}]
+)
 def test_nonsense(crop: Path, given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"--{next(iter(given))}"):
         plan(str(crop), options(crop, **given))
+
+
+def test_a_csp_needs_an_encoder(crop: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--csp: Algorithm 1 has no CSP"):
+        plan(str(crop), options(crop, sr="bicubic", csp="reuse"))
+    bare = replace(CONFIG, csp=False)
+    weights = tmp_path / "bare.safetensors"
+    save_paper(weights, paper_net(bare).state_dict(), {"config": bare.to_json()})
+    with pytest.raises(UsageError, match="trained without a CSP"):
+        plan(str(crop), options(crop, model=str(weights), csp="progressive"))
+    assert plan(str(crop), options(crop, model=str(weights), csp="none")).evaluations == 4
+
+
+def test_the_kinds_of_csp_make_different_files(crop: Path) -> None:
+    def pixels(**given: Any) -> np.ndarray:
+        with rasterio.open(upscale(str(crop), options(crop, mode="faithful", **given)).output) as made:
+            return made.read().astype(float)
+
+    usual, reuse, progressive = pixels(), pixels(csp="reuse"), pixels(csp="progressive")
+    np.testing.assert_array_equal(usual, reuse)
+    assert (progressive != reuse).mean() > 0.01
 
 
 def test_choices_and_costs(crop: Path) -> None:

@@ -45,6 +45,7 @@ def test_every_kind_damages_its_input_the_same_way_each_time(tmp_path, name):
         ({"code": 3, "err": "ursat: error: a\nTraceback"}, [], "not one line"),
         ({"code": 3, "err": ""}, [], "not one line"),
         ({"code": 3, "err": "ursat: error: a"}, ["o.tif"], "but left"),
+        ({"code": 6, "err": "ursat: error: a"}, ["o.tif"], None),
         ({"code": 3, "err": "ursat: error: a\n  hint: b"}, [], None),
         ({"code": 0, "err": "anything"}, ["o.tif"], None),
     ],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from ursat.cli.console import hint, say
-from ursat.errors import UrsatError
+from ursat.errors import UrsatError, out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,8 +91,8 @@ def _abandon_stdout() -> int:
 
 
 def _unexpected(error: Exception, argv: Sequence[str]) -> int:
-    if type(error).__name__ == "OutOfMemoryError":  # of torch, which the command line does not load to ask
-        return _fail("the device is out of memory", "use --device cpu, a smaller --tile, or fewer --jobs", LIMIT)
+    if out_of_memory(error):
+        return _fail("the device is out of memory", "use --device cpu, or lower --max-memory or --jobs", LIMIT)
     verbose = sum(arg.count("v") for arg in argv if arg.startswith("-") and set(arg[1:]) == {"v"})
     if verbose + argv.count("--verbose") > 1:
         traceback.print_exc()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ursat.cli import options as o
 from ursat.cli import parse, render
 from ursat.cli.console import start_logging, stdout
+from ursat.cli.flat import flat
 from ursat.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,18 +117,4 @@ def _band(band: Band, found: SceneInfo) -> str:
 
 def provenance_rows(provenance: dict[str, Any]) -> list[Row]:
     """What the file says of its making: one line per entry, nested ones as key=value."""
-    return [(key, _flat(value)) for key, value in provenance.items()]
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={_flat(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return (
-            "; ".join(_flat(item) for item in value)
-            if any(isinstance(v, dict) for v in value)
-            else " ".join(map(_flat, value))
-        )
-    if isinstance(value, float):
-        return render.number(value, 6)
-    return "none" if value is None else str(value)
+    return [(key, flat(value)) for key, value in provenance.items()]

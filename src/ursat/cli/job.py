@@ -43,6 +43,7 @@ class Job:
     one_step: m.OneStep = False
     sampler: m.SamplerOption = None
     start: m.Start = None
+    csp: m.Csp = None
     ref: o.Ref = None
     ref_bands: o.RefBands = None
     ref_psf: o.RefPsf = None
@@ -101,6 +102,7 @@ class Job:
             one_step=self.one_step,
             sampler=self.sampler,
             start=self.start,
+            csp=self.csp,
             bands=parse.names(self.bands or ()),
             ref_bands=parse.names(self.ref_bands or ()),
             window=self.window,

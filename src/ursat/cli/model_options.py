@@ -43,8 +43,8 @@ Steps = Annotated[
         parser=parse.steps,
         metavar="N|auto",
         show_default="auto",
-        help="Network evaluations of a sample after its mean's; wavediffur and csp-wavediffur: of the diffusion. "
-        "The mean itself takes none.",
+        help="Network evaluations of a sample, after the one for its mean; wavediffur and csp-wavediffur: of the "
+        "diffusion. --mode faithful needs none of them.",
     ),
 ]
 Samples = Annotated[
@@ -84,6 +84,15 @@ Start = Annotated[
         metavar="0..1",
         show_default="0.4",
         help="wavediffur and csp-wavediffur: where the diffusion begins; 1 is noise alone, below 1 a noised estimate.",
+    ),
+]
+Csp = Annotated[
+    Literal["reuse", "progressive", "none"] | None,
+    _model(
+        "--csp",
+        show_default="as trained",
+        help="csp-wavediffur: what conditions the levels finer than the reference: no reference (reuse), one made of "
+        "the levels before (progressive); none: no CSP condition of the diffusion on any level.",
     ),
 ]
 Seed = Annotated[int, _model("--seed", min=0, help="Of the noise that samples start from; same seed, same picture.")]

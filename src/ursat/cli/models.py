@@ -10,6 +10,7 @@ from ursat.cli import model_options as m
 from ursat.cli import options as o
 from ursat.cli import render
 from ursat.cli.console import stdout
+from ursat.cli.flat import flat
 from ursat.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,16 +86,21 @@ def rows(model: ModelFacts) -> list[Row]:
         ("reach", f"{model.halo} cells of a level around a cell, an evaluation"),
         ("evaluations", f"{evaluations}, a level and three bands"),
         ("trained", f"{model.steps} steps, {model.date or 'date unknown'}"),
-        ("data", _pairs(model.data) or "not recorded"),
+        *_data_rows(model.data or {}),
         ("licence", model.licence or "not recorded"),
-        ("calibration", render.numbers(model.calibration)),
-        ("scores", _pairs(model.scores) or "not recorded"),
+        ("calibration", f"{render.numbers(model.calibration)}: strength of samples, level by level"),
+        ("scores", _gains(model.scores or {}) or "not recorded"),
         ("sha256", f"{model.sha256} ({'as published' if model.pinned else 'not one that ships'})"),
     ]
 
 
-def _pairs(values: dict[str, object] | dict[str, float] | None) -> str:
-    return ", ".join(
-        f"{name} {render.number(value) if isinstance(value, float) else value}"
-        for name, value in (values or {}).items()
-    )
+def _data_rows(data: dict[str, object]) -> list[Row]:
+    """One line a fact; only the first has a label."""
+    found = [("", f"{name}: {flat(value)}") for name, value in sorted(data.items(), key=lambda fact: fact[0])]
+    return [("data", found[0][1] if found else "not recorded"), *found[1:]]
+
+
+def _gains(scores: dict[str, float]) -> str:
+    """What the mean gains over the classical answer on scenes held out, by level and track."""
+    listed = ", ".join(f"{track} {gain:+.2f}" for track, gain in scores.items())
+    return f"{listed} dB over the classical answer" if listed else ""

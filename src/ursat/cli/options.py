@@ -37,7 +37,8 @@ VerifyInput = Annotated[
 ]
 
 Scale = Annotated[
-    float | None, typer.Option("--scale", parser=parse.scale, metavar="K", help="How many times finer: any K >= 2.")
+    float | None,
+    typer.Option("--scale", parser=parse.scale, metavar="K", help="How many times finer: any K from 2 to 1024."),
 ]
 Gsd = Annotated[
     float | None,

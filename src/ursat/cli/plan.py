@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ursat.cli import render
 from ursat.cli.console import start_logging, stdout
 from ursat.cli.job import Job, job_command
+from ursat.cli.progress import clock_text
 from ursat.errors import LimitError
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from ursat.run.options import UpscaleOptions
     from ursat.run.report import PlanReport
 
+_TIMED = "one block timed just now, the rest by a rate; all cores for this run"
+
 
 @job_command
 def plan(job: Job) -> None:
-    """Print tiles, memory, disk and output size of the same `upscale`, and run nothing.
+    """Print tiles, time, memory, disk and output size of the same `upscale`, and make nothing.
 
     Ends with exit code 7 when the run would be refused.
     """
@@ -61,6 +64,7 @@ def rows(report: PlanReport) -> list[Row]:
         ("GSD", f"{' -> '.join(render.number(g) for g in report.gsd_m)} m ({render.count(report.stages, 'stage')})"),
         ("tiles", f"{report.tiles} of {report.tile} px, halo {report.halo} input px"),
         *([("shards", f"{report.shards}, each a file of its own")] if report.shards else []),
+        *([("time", f"about {clock_text(report.seconds)} here: {_TIMED}")] if report.seconds is not None else []),
         ("networks", render.count(report.evaluations, "evaluation")),
         ("memory", f"{render.size(report.memory_bytes)}, limit {render.size(report.max_memory)}"),
         ("disk", f"{render.size(report.disk_bytes)}{free}; {render.size(report.output_bytes)} of pixels uncompressed"),

@@ -15,6 +15,7 @@ from ursat.cli.progress import clock_text, progress
 from ursat.cli.shard_progress import json_progress, watch_beside
 from ursat.errors import PartialError
 from ursat.run.options import UpscaleOptions
+from ursat.run.shards.options import ShardOptions
 
 if TYPE_CHECKING:
     from ursat.cli.render import Row
@@ -29,6 +30,7 @@ def run_shard(
     device: o.Device = _DEFAULT.device,
     jobs: o.Jobs = _DEFAULT.jobs,
     max_memory: o.MaxMemory = _DEFAULT.max_memory,
+    shard_timeout: s.ShardTimeout = s.TIMEOUT,
     quiet: o.Quiet = False,
     verbose: o.Verbose = 0,
     log_format: s.LogFormat = "text",
@@ -45,7 +47,8 @@ def run_shard(
 
     with (json_progress if as_json else progress)(quiet=quiet) as show:
         number, count = shard
-        here: dict[str, object] = {"device": device, "jobs": jobs, "max_memory": max_memory}
+        shards = ShardOptions(timeout=shard_timeout)
+        here: dict[str, object] = {"device": device, "jobs": jobs, "max_memory": max_memory, "shards": shards}
         _, complete = run_part(plan, part=number, parts=count, options=here, watch=watch_beside(show))
     if complete:
         sys.stdout.write(f"{run_folder(plan).vrt}\n")

@@ -10,6 +10,7 @@ import typer
 from ursat.cli import parse
 from ursat.errors import UsageError
 
+TIMEOUT = "30m"
 _shards = partial(typer.Option, rich_help_panel="Large outputs")
 
 
@@ -37,7 +38,7 @@ ShardSize = Annotated[
 ]
 Executor = Annotated[
     Literal["local", "dask"],
-    _shards("--executor", help="Who makes shards: this process, or dask workers (pip install 'ursat\\[dask]')."),
+    _shards("--executor", help="Who makes shards: this process, or dask workers (pip install 'ursat[dask]')."),
 ]
 Scheduler = Annotated[
     str | None,
@@ -56,7 +57,8 @@ ShardTimeout = Annotated[
         "--shard-timeout",
         parser=parse.duration,
         metavar="TIME",
-        help="Restart a dask worker that has spent this long on one shard, such as 90s or 2h; three times at most.",
+        show_default="30m",
+        help="End a process that has finished nothing of its shard for this long; after three, the shard has failed.",
     ),
 ]
 Resume = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -18,6 +17,7 @@ from ursat.cli import train_options as t
 from ursat.cli.console import say, start_logging, stderr, stdout
 from ursat.cli.errors import INTERRUPTED, TERMINATED
 from ursat.cli.progress import TENTHS, clock_text
+from ursat.machine import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def train(
         device=device,
         precision=precision,
         processes=processes,
-        jobs=jobs or len(os.sched_getaffinity(0)),
+        jobs=jobs or usable_cores(),
     )
     with _shown(quiet=quiet or launcher_rank() > 0) as show:
         result = run(options, show)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ursat.cli import render
 from ursat.cli.console import start_logging, stderr
-from ursat.cli.job import job_command
+from ursat.cli.job import Job, job_command
 from ursat.cli.plan import show_plan
 from ursat.cli.progress import progress
 from ursat.cli.shard_progress import json_progress, watch_beside
@@ -38,7 +38,7 @@ def upscale(job: UpscaleJob) -> None:
     as_json = job.log_format == "json"
     warnings = start_logging(job.verbosity, as_json=as_json)
     if job.dry_run:
-        show_plan(job.input, options, warnings, as_json=job.json)
+        show_plan(job.input, Job.options(job), warnings, as_json=job.json)  # who runs it is not the plan's affair
         return
     if job.plan_only:
         from ursat.run.shards.sharded import plan_in_shards

@@ -18,7 +18,7 @@ class UpscaleJob(Job):
     executor: s.Executor = "local"
     scheduler: s.Scheduler = None
     workers: s.Workers = 0
-    shard_timeout: s.ShardTimeout = None
+    shard_timeout: s.ShardTimeout = s.TIMEOUT
     resume: s.Resume = True
     plan_only: s.PlanOnly = False
     log_format: s.LogFormat = "text"

@@ -36,10 +36,10 @@ def verify(
         render.print_rows(stdout, rows(report), title=f"{output} against {source}")
     if not report.ok:
         failed = [check.name for check in report.checks if not check.ok]
-        raise VerifyError(
-            f"{output} does not hold: {', '.join(failed)}",
-            hint="is --input the very file that it was made from? If so, make the output again",
-        )
+        advice = "is --input the very file that it was made from? If so, make the output again"
+        if "provenance" in failed:
+            advice = "name a file that `ursat upscale` wrote, as it wrote it: other programs drop its provenance"
+        raise VerifyError(f"{output} does not hold: {', '.join(failed)}", hint=advice)
 
 
 def rows(report: VerifyReport) -> list[Row]:

@@ -16,6 +16,7 @@ from ursat.io.safety import locked_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ursat.io.product import Product
     from ursat.io.remote import Location
@@ -25,11 +26,12 @@ SAMPLES, SAMPLE_BYTES = 64, 64 << 10
 MAX_ENTRIES = 4096
 
 
-def fingerprint(product: Product) -> str:
+def fingerprint(product: Product, *, by_index: bool = False) -> str:
     """sha256 (hex) over what was understood of the input and over its files' contents.
 
     Files from 64 MB on count with their size and 64 evenly spaced pieces of 64 kB, the first and last included; remote
-    files with their index (where each block begins and how long it is) and their middle block.
+    files with their index (where each block begins and how long it is) and their middle block, and so do local ones
+    where ``by_index``: a copy of a remote file is then known by the fingerprint that was taken over the network.
 
     Raises:
         InputError: when a file has disappeared.
@@ -53,15 +55,12 @@ def fingerprint(product: Product) -> str:
     if product.mask is not None:
         paths[product.mask.path] = None
     for path in paths:
-        for piece in _pieces(path):
+        for piece in _by_index(path) if by_index or isinstance(path, RemoteFile) else _pieces(path):
             digest.update(piece)
     return digest.hexdigest()
 
 
-def _pieces(path: Location) -> Iterable[bytes]:
-    if isinstance(path, RemoteFile):
-        yield from _remote_pieces(path)
-        return
+def _pieces(path: Path) -> Iterable[bytes]:
     try:
         size = path.stat().st_size
         yield size.to_bytes(8)
@@ -77,7 +76,7 @@ def _pieces(path: Location) -> Iterable[bytes]:
         raise InputError(f"{path}: cannot be read any more ({error.strerror})", hint="restore the file") from error
 
 
-def _remote_pieces(path: RemoteFile) -> Iterable[bytes]:
+def _by_index(path: Location) -> Iterable[bytes]:
     """The index, band by band, at most so many entries, evenly spaced; and the middle block of the first band."""
     with closing(open_raster(path, probe=False)) as dataset, locked_env(path):
         rows, cols = dataset.block_shapes[0]

@@ -184,6 +184,13 @@ def grid_of(dataset: DatasetReader, path: Location) -> Grid:
     return Grid(dataset.height, dataset.width, transform, dataset.crs.to_wkt())
 
 
+def gsd_of(dataset: DatasetReader) -> float | None:
+    """Ground sampling distance in metres, as `Grid.gsd_m` measures it; None where the dataset has no grid."""
+    if dataset.crs is None or dataset.transform.is_identity:
+        return None
+    return Grid(dataset.height, dataset.width, dataset.transform, dataset.crs.to_wkt()).gsd_m
+
+
 def _probe(dataset: DatasetReader, path: Location) -> None:
     """Decode the first, the middle and the last block of the first and the last band."""
     for band in sorted({1, dataset.count}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from itertools import chain
 from threading import Lock
@@ -26,6 +26,7 @@ from ursat.io.product import MaskSource, Product
 from ursat.io.raster import grid_of, not_decoded, open_raster
 from ursat.io.remote import RemoteFile, block_bytes
 from ursat.io.safety import locate, locked_env, sniff
+from ursat.io.sparse import reads_as_nodata
 from ursat.io.spool import spool_stdin
 from ursat.io.stack import image_stack
 from ursat.io.warp import WarpedScene
@@ -34,7 +35,6 @@ from ursat.types import Block, SceneInfo, Shift
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from numpy.typing import NDArray
     from rasterio.io import DatasetReader
@@ -204,7 +204,26 @@ class Scene:
         whole = self.grid.window
         middle = Window(whole.height // 2, whole.width // 2, 1, 1)
         parts = chain([middle], whole.blocks(SEARCH_BLOCK, SEARCH_BLOCK))
-        return any(self.read(part).valid.any() for part in parts)
+        return any(self.read(part).valid.any() for part in parts if not self.unwritten(part))
+
+    def unwritten(self, window: Window) -> bool:
+        """Whether the files' own indices say that no pixel of ``window`` is valid; True outside the grid.
+
+        No pixel is read: of a large sparse file most can be left aside in no time. False says nothing.
+        """
+        inside = window.intersect(self.grid.window)
+        if inside.empty:
+            return True
+        for source in self._product.sources:
+            # A local file's index needs none of GDAL's settings, and making them takes longer than looking it up.
+            with self._one_reads, locked_env(source.path) if self.remote else nullcontext():
+                if not reads_as_nodata(self._files[source.path], source.index, inside, source.nodata):
+                    return False
+        return True
+
+    def copy_of(self, sha256: str) -> bool:
+        """Whether this is a local copy of a remote scene with that `fingerprint`."""
+        return self.info.driver == "GTiff" and fingerprint(self._product, by_index=True) == sha256
 
     def fingerprint(self) -> str:
         """sha256 of what was understood and of the files' contents; see `ursat.io.fingerprint`. Read once."""
@@ -219,9 +238,7 @@ class Scene:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

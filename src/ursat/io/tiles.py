@@ -11,7 +11,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ursat.errors import InputError
-from ursat.io.raster import one_line, open_raster
+from ursat.io.raster import gsd_of, one_line, open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 SUFFIXES = frozenset({".tif", ".tiff", ".jp2", *PICTURES})
 _LEAST_SIDE = 64
 _MOST_EMPTY = 0.01  # of a piece's pixels may be without observation; they take their band's median
-_METRES_PER_DEGREE = 111_320.0
 
 
 def read_pieces(path: Path, side: int, most: int) -> Iterator[tuple[NDArray[Any], float]]:
@@ -41,7 +40,7 @@ def read_pieces(path: Path, side: int, most: int) -> Iterator[tuple[NDArray[Any]
     try:
         with open_raster(path.absolute()) if kind is None else rasterio.open(path, driver=kind) as file:
             bands, alpha = _bands(file)
-            gsd = _gsd(file)
+            gsd = gsd_of(file) or 1.0
             windows = _windows(file.height, file.width, side)
             chosen = np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).round().astype(int))
             for k in chosen if bands else ():
@@ -68,12 +67,6 @@ def _bands(file: DatasetReader) -> tuple[list[int], int | None]:
     return [k for k in file.indexes if k not in {*alpha, *quality}], alpha[0] if alpha else None
 
 
-def _gsd(file: DatasetReader) -> float:
-    if file.crs is None or file.transform.is_identity:
-        return 1.0
-    return float(np.hypot(file.transform.a, file.transform.d)) * (_METRES_PER_DEGREE if file.crs.is_geographic else 1.0)
-
-
 def _windows(height: int, width: int, side: int) -> list[Window]:
     return [
         Window(col, row, min(side, width - col), min(side, height - row))
@@ -93,7 +86,7 @@ def _piece(file: DatasetReader, bands: list[int], alpha: int | None, window: Win
         seen &= file.read(alpha, window=window) > 0
     if seen.mean() < 1 - _MOST_EMPTY:
         return None
-    dark = [offset / scale for offset, scale in zip(file.offsets, file.scales, strict=True)]
+    dark = [offset / scale if scale else 0.0 for offset, scale in zip(file.offsets, file.scales, strict=True)]
     if any(dark) or not seen.all():
         pixels = pixels.astype(np.float32)
         for k, band in enumerate(bands):

@@ -17,8 +17,6 @@ from ursat.io.masks import MaskLayer, all_of_block, samples_per_side
 from ursat.types import Block
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from numpy.typing import NDArray
 
     from ursat.grid import Window
@@ -123,7 +121,5 @@ class WarpedScene:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

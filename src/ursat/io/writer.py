@@ -17,6 +17,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window as RasterWindow
 
+from ursat.freed import give_back
 from ursat.io.creation_options import BLOCK, cog_options, is_lossless, try_options
 from ursat.io.gdal_messages import GDAL_ERRORS, collect_gdal_messages, one_line
 from ursat.io.part_files import PartFiles, output_exists, sweep_stale
@@ -132,6 +133,7 @@ class CogWriter:
             OutputError: GDAL failed, or what it wrote is not what was handed in.
             OutputExistsError: without ``overwrite``, somebody else has made the output meanwhile.
         """
+        give_back()
         work, cog = self._parts.path("work"), self._parts.path("cog")
         tags = provenance_tags(provenance)
         with self._failures("closing"):

@@ -11,6 +11,7 @@ from rasterio.windows import Window as RasterWindow
 
 from ursat.errors import InputError, OutputError
 from ursat.io.raster import grid_of, open_raster
+from ursat.io.remote import remote_file
 from ursat.io.safety import local_path, locked_env
 from ursat.types import Encoding
 
@@ -95,6 +96,12 @@ def open_written(output: str) -> Iterator[tuple[Path, WrittenFile]]:
     Raises:
         InputError: it is not a readable, georeferenced TIFF.
     """
+    known = remote_file(output)
+    if known is not None:
+        raise InputError(
+            f"{known}: an output is checked on this machine's disks",
+            hint="download it first; only --input may be on a server",
+        )
     path = local_path(output)
     if path.is_dir():
         raise InputError(f"{path} is a folder, not an output of ursat", hint="give the file that ursat upscale wrote")

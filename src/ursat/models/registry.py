@@ -16,6 +16,7 @@ from ursat.models.sr.catalog import SRInfo, find_sr, load_sr
 if TYPE_CHECKING:
     import torch
 
+    from ursat.models.paper.config import CSPKind
     from ursat.models.paper.samplers import Sampler
     from ursat.models.stage import Stage, StageSettings
 
@@ -72,13 +73,15 @@ class Choices:
     """What only the paper's systems understand.
 
     sr: name or path of the SR module; None is the default one of `WAVEDIFFUR`. one_step: the number of doublings that
-    one enlargement stands for; 0 is the cascade. sampler, start: see `ursat.models.paper.chain.Chain`.
+    one enlargement stands for; 0 is the cascade. sampler, start: see `ursat.models.paper.chain.Chain`. csp: see
+    `ursat.models.paper.stage.CSPWaveDiffURStage`.
     """
 
     sr: str | None = None
     one_step: int = 0
     sampler: Sampler = "ddim"
     start: float = 0.4
+    csp: CSPKind | None = None
 
 
 def model_names() -> tuple[str, ...]:
@@ -196,7 +199,7 @@ def _paper_stage(name: str, net: Any, settings: StageSettings, device: str, choi
     module = _module(name, choices.sr)
     stage: PaperStage
     if module is None:
-        stage = CSPWaveDiffURStage(settings, net, chain)
+        stage = CSPWaveDiffURStage(settings, net, chain, choices.csp)
     else:
         alone = replace(settings, closure="off", fidelity=1.0)
         plugged = load_sr(module, settings, device, lambda own: get_stage(own, alone, device=device))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ursat.errors import UsageError
+from ursat.io.cache import BLOCK as REFERENCE_BLOCK
+from ursat.machine import usable_cores
 from ursat.models.core.config import BLOCK
+from ursat.run.closure import COLUMN
 from ursat.tiling.levels import depth_of
 
 if TYPE_CHECKING:
@@ -21,13 +24,17 @@ if TYPE_CHECKING:
     from ursat.run.report import Sampling
     from ursat.types import Encoding, SceneInfo
 
-# The process before its first tile (interpreter, numpy, GDAL, torch), GDAL's block cache and the codec's buffers.
-_BASE_BYTES = 620 << 20
+# The process before its first tile (interpreter, numpy, GDAL, torch), GDAL's block cache and the codec's buffers; and
+# what measuring a pair of scenes leaves behind. Measured: 160 and 430 MB before the first tile, 130 MB for the codec.
+_BASE_BYTES, _PAIR_BYTES = 400 << 20, 220 << 20
 # Working copies of a tile and of its surroundings that are alive at once; measured with make bench.
 _TILE_COPIES = 9
 SPREAD_COPIES = 4
 _WAITING_COPIES = 2  # of a finished tile whose turn to be written has not come
-_SMALLEST_TILE = 64
+SMALLEST_TILE = 64
+_USUAL_LEVEL = 2  # of a reference that has not been opened yet: Sentinel-2 under Landsat
+_SURROUNDINGS = 200  # input pixels, both sides together, that the classical stage and the local trust look at
+REFERENCE_MOST = 256 << 20  # for blocks of the harmonised reference, where memory allows more than they need
 BLOCK_BYTES = 128 << 20  # results of a network that are kept for the next tiles
 _LIVE_TENSORS = 4  # of the first width, while a block is evaluated
 _CLASSIC_HALO = 44  # input pixels that the classical stage and the features add to the network's own reach
@@ -39,7 +46,8 @@ class Budget:
 
     ``tile`` is the asked one, halved until ``memory_bytes`` fits; ``workers`` make one each at once and share the
     ``threads``, as many as fit as well. ``disk_bytes`` counts the working file and the finished file side by side, as
-    they are just before the rename, and the spread of samples with its own two.
+    they are just before the rename, and the spread of samples with its own two. ``reference_bytes`` may be held of the
+    harmonised reference; 0 while it is not known.
     """
 
     pixels: int
@@ -53,6 +61,7 @@ class Budget:
     workers: int
     refused: str | None
     advice: str
+    reference_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,8 @@ def estimate(
     Raises:
         UsageError: a tile below 64 pixels.
     """
-    if options.tile < _SMALLEST_TILE:
-        raise UsageError(f"--tile {options.tile} is too small", hint=f"at least {_SMALLEST_TILE} output pixels")
+    if options.tile < SMALLEST_TILE:
+        raise UsageError(f"--tile {options.tile} is too small", hint=f"at least {SMALLEST_TILE} output pixels")
     bands = len(encoding.scales)
     pixels = grid.height * grid.width
     raw = pixels * bands * np.dtype(encoding.dtype).itemsize
@@ -103,13 +112,14 @@ def estimate(
     disk = int((raw + spread) * (1 + 4 / 3 * 0.7 + 1 / 3))
     folder = output.parent if str(output.parent) else Path()
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
-    threads = options.jobs if options.jobs > 0 else len(os.sched_getaffinity(0))
+    threads = options.jobs if options.jobs > 0 else usable_cores()
     tile, workers = options.tile, 1
+    level = 0 if options.ref is None else _USUAL_LEVEL
 
     def memory_of(tile: int, workers: int) -> int:
-        return memory_bytes(tile, workers, info, scale, encoding, network)
+        return memory_bytes(tile, workers, info, scale, encoding, network, level)
 
-    while tile > _SMALLEST_TILE and memory_of(tile, 1) > options.max_memory:
+    while tile > SMALLEST_TILE and memory_of(tile, 1) > options.max_memory:
         tile //= 2
     tiles = -(-grid.height // tile) * -(-grid.width // tile)
     while workers < min(threads, tiles) and memory_of(tile, workers + 1) <= options.max_memory:
@@ -139,14 +149,35 @@ def memory_bytes(
     scale: float,
     encoding: Encoding,
     network: NetworkCost | None,
-    level: int = 2,
+    level: int,
 ) -> int:
-    """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read."""
+    """Estimated peak of the process; ``level``: the cascade level on whose grid the reference is read, 0 without."""
     size = len(encoding.scales) * np.dtype(encoding.work_dtype).itemsize
     # Input pixels a side that are worked on at once: under a tile, or by a block
-    around = network.around if network else tile / 2 ** depth_of(scale) + 200
+    around = network.around if network else tile / 2 ** depth_of(scale) + _SURROUNDINGS
     tiles = _TILE_COPIES + (network.tile_copies if network else 0) + (_WAITING_COPIES if workers > 1 else 0)
-    copies = tiles * tile**2 + 14 * (around * 2) ** 2 + 4 * (around * 2**level) ** 2
-    closure_rows = info.grid.width * 2 * (2 * tile / scale + 64)
+    copies = tiles * tile**2 + 14 * (around * 2) ** 2 + (4 * (around * 2**level) ** 2 if level else 0)
+    # Columns of a row of tiles on the half grid, and of the whole width the rows that the next row of tiles needs again
+    closure = (2 * tile / scale + 4 * COLUMN) * (2 * tile / scale + 64) + info.grid.width * 2 * 16
     held, active = (network.held, network.active) if network else (0, 0)
-    return int(_BASE_BYTES + held + size * closure_rows + workers * (active + size * copies))
+    reference = reference_bytes(tile, workers, scale, encoding, network, level) if level else 0
+    base = _BASE_BYTES + (_PAIR_BYTES if level else 0)
+    return int(base + held + reference + size * closure + workers * (active + size * copies))
+
+
+def reference_bytes(
+    tile: int, workers: int, scale: float, encoding: Encoding, network: NetworkCost | None, level: int
+) -> int:
+    """What a cache of the harmonised reference must hold so that no tile makes a block of it twice.
+
+    A tile asks for the same ground at every level; with less, the least recently used block is always the next one
+    wanted, and all are made anew each time (measured at x4 with four bands: a tile took seven times as long).
+    """
+    own = tile / 2 ** depth_of(scale)
+    around = network.around if network else own + _SURROUNDINGS
+    # A window touches one block more than it is long; neighbouring tiles share what lies around them
+    rows = math.ceil(around * 2**level / REFERENCE_BLOCK) + 1
+    cols = math.ceil((around + (workers - 1) * own) * 2**level / REFERENCE_BLOCK) + 1
+    values = np.dtype(encoding.work_dtype).itemsize + 1  # and whether they are valid
+    # The coarser levels hold the same ground: a quarter, a sixteenth ...
+    return int(rows * cols * REFERENCE_BLOCK**2 * len(encoding.scales) * values * 4 / 3)

@@ -20,7 +20,7 @@ from ursat.models.finish import Finish, needs_finish
 from ursat.models.stage import LevelInputs
 from ursat.models.trust import LocalTrust, upsample_smooth
 from ursat.run.blocks import BlockPyramid
-from ursat.run.budget import BLOCK_BYTES
+from ursat.run.budget import BLOCK_BYTES, REFERENCE_MOST
 from ursat.run.ground import FILL, Ground, read_filled, tensors
 from ursat.run.harmonised import harmonised_levels
 from ursat.tiling.levels import depth_of, input_index, is_power_of_two, level_windows, total_reach, work_window
@@ -65,6 +65,7 @@ class Cascade:
         gsd_m: the input's ground sampling distance, metres.
         keep: (window of the input) -> (h, w) bool, False where nothing is to be made (outside an AOI); None: all.
         block_budget: bytes of a block-wise stage's results to keep for the next tiles.
+        reference_budget: bytes of the harmonised reference to keep for the next tiles.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Cascade:
         gsd_m: float,
         keep: Callable[[Window], NDArray[np.bool_]] | None = None,
         block_budget: int = BLOCK_BYTES,
+        reference_budget: int = REFERENCE_MOST,
     ) -> None:
         self.keep = keep
         self.scale = scale
@@ -96,7 +98,13 @@ class Cascade:
         self._trust: LocalTrust | None = None
         if reference is not None and settings.reference is not None:
             self._levels, self._cover = harmonised_levels(
-                source, reference, settings.sensor, settings.reference, device=device, dtype=dtype
+                source,
+                reference,
+                settings.sensor,
+                settings.reference,
+                device=device,
+                dtype=dtype,
+                budget=reference_budget,
             )
             self._trust = LocalTrust(settings.sensor, settings.reference)
         self._ground = Ground(source, self._levels, self._cover, self._trust, device=device, dtype=dtype)

@@ -1,8 +1,9 @@
 """Measuring closure while tiles are written: does the sensor operator bring the output back to the input?
 
 H(output) = F(box(output)): the stored numbers are averaged over the half grid's cells (half an input pixel wide) as
-tiles arrive, and whenever enough rows are complete, F is applied over the valid pixels only (renormalised) and
-compared with the input. Memory is one tile row of the half grid, whatever the scene.
+tiles arrive, and whenever enough rows of a column are complete, F is applied over the valid pixels only (renormalised)
+and compared with the input. Memory is a few columns of a tile's rows, and of the rest of the width those rows that F
+reads again for the next row of tiles.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from ursat.fir import decimate2
 from ursat.grid import Window
+from ursat.run.half_grid import HalfGrid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from ursat.types import Encoding, Reader
 
 
-_CHUNK = 512  # input columns compared at once: bounds memory for wide scenes
+COLUMN = 256  # input pixels compared at once along a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,6 @@ def cell_weights(start: int, count: int, size: float, first: int, cells: int) ->
     return cover / size
 
 
-def _grown(rows: NDArray[Any], more: int) -> NDArray[Any]:
-    """The array with ``more`` rows of zeros below; no second full-width temporary is made on the way."""
-    out = np.zeros((rows.shape[0], rows.shape[1] + more, rows.shape[2]), dtype=rows.dtype)
-    out[:, : rows.shape[1]] = rows
-    return out
-
-
 def cells_under(start: int, count: int, size: float) -> tuple[int, int]:
     """(first, number) of the half-grid cells of ``size`` output pixels that pixels start .. start + count touch."""
     first = math.floor(start / size + 1e-9)
@@ -86,7 +81,7 @@ def cell_means(stored: NDArray[Any], window: Window, size: float) -> NDArray[Any
 
 
 class ClosureMeter:
-    """Feed tiles row by row (`add`, then `row_done`), then ask for the `result`.
+    """Feed tiles row by row from left to right (`add`, and after each row `row_done`), then ask for the `result`.
 
     Args:
         source: the input.
@@ -96,6 +91,7 @@ class ClosureMeter:
         taps: F.
         encoding: how the output stores values.
         tolerance_dn: per band, what counts as closed.
+        column: input pixels compared at once along a row.
     """
 
     def __init__(
@@ -108,62 +104,73 @@ class ClosureMeter:
         taps: tuple[float, ...],
         encoding: Encoding,
         tolerance_dn: tuple[float, ...],
+        column: int = COLUMN,
     ) -> None:
         self._source, self._keep, self._region = source, keep, region
         self._taps, self._encoding, self._tolerance = taps, encoding, tolerance_dn
         self._cell = scale / 2
         self._reach = len(taps) // 2 - 1
         bands = len(encoding.scales)
-        self._col0 = region.col * 2
-        self._width = region.width * 2
-        self._top = region.row * 2  # absolute half-grid row of self._means[:, 0]
-        self._means: NDArray[Any] = np.zeros((bands, 0, self._width), dtype=encoding.work_dtype)
+        self._column = column
+        self._means = HalfGrid(bands, encoding.work_dtype, 2 * column)
         # At a fractional K a valid cell may hold pixels that are nodata: its mean then counts the others only.
-        self._partial = scale != round(scale)
-        self._weights: NDArray[Any] = self._means.copy()
-        self._next = region.row  # the next input row to compare
+        self._weights = None if scale == round(scale) else HalfGrid(bands, encoding.work_dtype, 2 * column)
+        self._next: dict[int, int] = {}  # by column: the next input row to compare
         self._max = np.zeros(bands)
         self._square = np.zeros(bands)
         self._count = np.zeros(bands, dtype=np.int64)
         self._over = 0
 
+    @property
+    def nbytes(self) -> int:
+        """Of what is held for comparisons to come."""
+        return self._means.nbytes + (self._weights.nbytes if self._weights is not None else 0)
+
     def add(self, window: Window, stored: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Add a tile: its absolute output window, its stored numbers (C, h, w), floating point, and which are valid."""
-        first_row, rows = cells_under(window.row, window.height, self._cell)
-        first_col, cols = cells_under(window.col, window.width, self._cell)
-        need = first_row + rows - self._top - self._means.shape[1]
-        if need > 0:
-            self._means = _grown(self._means, need)
-            if self._partial:
-                self._weights = _grown(self._weights, need)
-        row, col = first_row - self._top, first_col - self._col0
-        stop = min(cols, self._width - col)
-        cells = np.s_[:, row : row + rows, col : col + stop]
-        if self._partial:
+        row, col = cells_under(window.row, window.height, self._cell)[0], cells_under(window.col, 1, self._cell)[0]
+        if self._weights is not None:
             mask = valid.astype(stored.dtype)
-            self._weights[cells] += cell_means(mask, window, self._cell)[..., :stop]
+            self._weights.add(row, col, cell_means(mask, window, self._cell))
             stored = stored * mask
-        self._means[cells] += cell_means(stored, window, self._cell)[..., :stop]
+        self._means.add(row, col, cell_means(stored, window, self._cell))
+        # Columns are complete down to this tile's lower edge as far as F, at its right edge, reads no cell beyond
+        complete = (self._complete(window.col_stop) - self._reach) // (2 * self._column)
+        self._compare(self._last_row(window.row_stop), complete)
 
     def row_done(self, next_output_row: int) -> None:
         """All tiles above absolute output row ``next_output_row`` have been added: compare what is complete."""
-        complete = math.floor(next_output_row / self._cell + 1e-9)  # half-grid rows below this are final
-        last = (complete - self._reach) // 2
-        self._compare(min(last, self._region.row_stop))
+        self._compare(self._last_row(next_output_row), None)
 
-    def _compare(self, stop: int) -> None:
-        if stop <= self._next:
-            return
+    def _complete(self, output_pixels: int) -> int:
+        """Half-grid cells, from the grid's edge, that so many output pixels have filled."""
+        return math.floor(output_pixels / self._cell + 1e-9)
+
+    def _last_row(self, output_rows: int) -> int:
+        return min((self._complete(output_rows) - self._reach) // 2, self._region.row_stop)
+
+    def _compare(self, stop: int, columns: int | None) -> None:
+        """Compare input rows above ``stop`` in the first ``columns`` columns (None: all); forget what nobody needs."""
         reach = -(-self._reach // 2)  # in input pixels
-        rows = Window(self._next, self._region.col, stop - self._next, self._region.width)
-        for col in range(rows.col, rows.col_stop, _CHUNK):
-            self._compare_part(Window(rows.row, col, rows.height, min(_CHUNK, rows.col_stop - col)), reach)
-        self._next = stop
-        drop = max(0, 2 * (stop - reach) - 1 - self._top)
-        self._means = self._means[:, drop:].copy()
-        if self._partial:
-            self._weights = self._weights[:, drop:].copy()
-        self._top += drop
+        for column in self._means.columns():
+            if columns is not None and column >= columns:
+                break
+            top, end = self._means.rows(column)
+            # A pixel is judged where the output shows it, so its cells are here
+            start = max(self._next.get(column, self._region.row), top // 2)
+            rows = Window(start, column * self._column, max(min(stop, -(-end // 2)) - start, 0), self._column)
+            part = rows.intersect(self._region)
+            if not part.empty:
+                self._compare_part(part, reach)
+            self._next[column] = max(stop, start)
+        for column in self._means.columns():
+            if columns is None or column < columns - 1:  # the last one is still read by its right neighbour
+                self._drop_above(column, 2 * (self._next[column] - reach) - 1)
+
+    def _drop_above(self, column: int, row: int) -> None:
+        self._means.drop_above(column, row)
+        if self._weights is not None:
+            self._weights.drop_above(column, row)
 
     def _compare_part(self, inner: Window, reach: int) -> None:
         outer = inner.pad(reach)
@@ -172,17 +179,13 @@ class ClosureMeter:
         inside[outer.intersect(self._region).within(outer)] = True
         if self._keep is not None:
             inside &= self._keep(outer)
-        full = block.valid.astype(self._means.dtype)
+        full = block.valid.astype(self._encoding.work_dtype)
         ours = full * inside
-        half = np.zeros((full.shape[0], 2 * outer.height, 2 * outer.width), dtype=self._means.dtype)
-        here = Window(self._top, self._col0, self._means.shape[1], self._width)
-        common = outer.finer(2).intersect(here)
         mask = ours.repeat(2, axis=-2).repeat(2, axis=-1)
-        held = self._means[(..., *common.within(here))]
-        if self._partial:
-            weights = self._weights[(..., *common.within(here))]
-            held = held / np.where(weights > 0, weights, 1)
-        half[(..., *common.within(outer.finer(2)))] = held
+        half = self._means.read(outer.finer(2))
+        if self._weights is not None:
+            weights = self._weights.read(outer.finer(2))
+            half /= np.where(weights > 0, weights, 1)
         weight_full = decimate2(full.repeat(2, axis=-2).repeat(2, axis=-1), self._taps)
         weight = decimate2(mask, self._taps)
         seen = decimate2(half * mask, self._taps)
@@ -202,7 +205,7 @@ class ClosureMeter:
 
     def result(self) -> ClosureResult:
         """Compare what is left and return the residuals."""
-        self._compare(self._region.row_stop)
+        self._compare(self._region.row_stop, None)
         count = np.maximum(self._count, 1)
         return ClosureResult(
             max_dn=tuple(float(v) for v in self._max),

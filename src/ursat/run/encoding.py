@@ -39,7 +39,7 @@ def output_encoding(scene: Scene, region: Region, options: UpscaleOptions, scale
     if encoding.nodata is None and options.nodata is None and not (region.whole and _fully_valid(scene, scale)):
         floating = np.dtype(encoding.dtype).kind == "f"
         encoding = replace(encoding, nodata=math.nan if floating else float(np.iinfo(encoding.dtype).min))
-    if encoding.nodata is not None and not _holds(encoding.dtype, encoding.nodata):
+    if encoding.nodata is not None and not holds(encoding.dtype, encoding.nodata):
         raise UsageError(
             f"{encoding.dtype} cannot hold the nodata value {encoding.nodata:g}", hint="choose another with --nodata"
         )
@@ -60,7 +60,8 @@ def parse_nodata(text: str) -> float | None:
         raise UsageError(f"--nodata {text!r} is not a number, nan or none") from error
 
 
-def _holds(dtype: str, value: float) -> bool:
+def holds(dtype: str, value: float) -> bool:
+    """Whether a dtype can store a number."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return math.isnan(value) or abs(value) <= float(np.finfo(kind).max)

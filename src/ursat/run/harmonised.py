@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ursat.grid import Grid, Window
     from ursat.types import Reader, ReferenceModel, SensorModel
 
-_FINEST_BYTES, _COARSER_BYTES, _COVER_BYTES = 48 << 20, 16 << 20, 8 << 20  # kept for the next tiles, of each level
+_COVER_BYTES = 8 << 20  # kept for the next tiles
 
 
 class HarmonisedReference:
@@ -143,15 +143,21 @@ def harmonised_levels(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    budget: int,
 ) -> tuple[dict[int, Reader], Reader]:
-    """The harmonised reference on every level's grid up to its own, coarsest first, and its `Cover`; all remember."""
+    """The harmonised reference on every level's grid up to its own, coarsest first, and its `Cover`; all remember.
+
+    ``budget``: bytes that the levels may hold together.
+    """
     level = model.level
     plain = HarmonisedReference(warped, model, device=device, dtype=dtype)
     edges = EdgeCompletion(sensor, level)
     finest = Completed(source, plain, edges, level=level, device=device, dtype=dtype)
-    levels: dict[int, Reader] = {level: BlockCache(finest, budget=_FINEST_BYTES)}
+    # Blocks of all levels, and of the cover, are the same ground, so that each level holds the ground of the others
+    share = budget * 3 // 4
+    levels: dict[int, Reader] = {level: BlockCache(finest, budget=share)}
     for k in range(level - 1, 0, -1):
-        levels[k] = BlockCache(Halved(levels[k + 1]), budget=_COARSER_BYTES)
-    # Blocks of the cover are the finest level's, on the input's grid
+        share //= 4
+        levels[k] = BlockCache(Halved(levels[k + 1]), budget=share, block=max(BLOCK >> (level - k), 1))
     cover = BlockCache(Cover(source.grid, levels[level], level), budget=_COVER_BYTES, block=max(BLOCK >> level, 1))
     return dict(sorted(levels.items())), cover

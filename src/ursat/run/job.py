@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,8 +86,7 @@ def decide(source: str, options: UpscaleOptions, stack: ExitStack) -> Job:
         )
     )
     scale = scale_of(scene.grid, options)
-    if options.closure not in {"auto", "exact", "off"}:
-        raise UsageError(f"--closure is auto, exact or off, not {options.closure!r}")
+    check_options(options)
     region = find_region(scene.grid, options)
     output = options.output_path or Path(f"{_stem(source)}_x{scale:g}.tif")
     choices_of(options, model, depth_of(scale))  # refused before anything is opened for long
@@ -97,6 +97,20 @@ def decide(source: str, options: UpscaleOptions, stack: ExitStack) -> Job:
     if sharding is None:
         return job
     return replace(job, sharding=sharding, budget=in_shards(job.budget, sharding, scale, options))
+
+
+def check_options(options: UpscaleOptions) -> None:
+    """Refuse what the command line would not have let through: the library and plans bring options, too.
+
+    Raises:
+        UsageError: a value that means nothing.
+    """
+    if options.closure not in {"auto", "exact", "off"}:
+        raise UsageError(f"--closure is auto, exact or off, not {options.closure!r}")
+    if options.jobs < 0:
+        raise UsageError(f"--jobs {options.jobs} is no number of threads", hint="0 takes every core")
+    if not all(math.isfinite(limit) and limit > 0 for limit in (options.max_memory, options.max_pixels)):
+        raise UsageError("--max-memory and --max-pixels are numbers above 0")
 
 
 def assemble(

@@ -18,8 +18,8 @@ class UpscaleOptions:
     (default: the input's CRS); ``aoi`` a GeoJSON file or '-'. ``tile`` counts output pixels. ``max_memory`` is bytes.
     ``model`` is a name or the path of a file of weights; ``mode`` "faithful" or "realistic" (None: the model's own),
     overruled by ``fidelity`` (1 = faithful ... 0 = realistic); ``steps`` of a sample (None: automatic); ``samples`` of
-    2 or more also write their spread (see `spread_path`). ``sr``, ``one_step``, ``sampler`` and ``start`` (share of T)
-    are for the paper's systems alone: `ursat.run.systems`.
+    2 or more also write their spread (see `spread_path`). ``sr``, ``one_step``, ``sampler``, ``start`` (share of
+    T) and ``csp`` are for the paper's systems alone: `ursat.run.systems`.
     ``max_shift`` is metres. ``reference_psf`` None means: as ``psf`` where that is explicit, else from the data.
     ``shards`` says how large outputs are cut up and who makes the pieces.
     """
@@ -37,6 +37,7 @@ class UpscaleOptions:
     one_step: bool = False
     sampler: str | None = None
     start: float | None = None
+    csp: str | None = None
     bands: tuple[str, ...] = ()
     ref_bands: tuple[str, ...] = ()
     window: tuple[int, int, int, int] | None = None

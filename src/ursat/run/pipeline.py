@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ursat.errors import InputError, LimitError
 from ursat.io.preflight import check_output
 from ursat.io.writer import CogWriter
-from ursat.run.budget import memory_bytes
 from ursat.run.job import Job, decide
-from ursat.run.prepare import Prepared, prepare
+from ursat.run.memory import within_memory
+from ursat.run.prepare import prepare
 from ursat.run.provenance import provenance_of
 from ursat.run.render import expected_work, render
 from ursat.run.sampling import sample_steps
@@ -29,10 +28,19 @@ if TYPE_CHECKING:
 
 
 def plan(input: str, options: UpscaleOptions) -> PlanReport:  # noqa: A002  (the word users say)
-    """What `upscale` would do and cost, without computing a pixel. The result says if it would be refused."""
+    """What `upscale` would do and cost. Nothing but one block of noise is computed, for the time that a run would take.
+
+    The result says if the run would be refused; its time is not estimated then.
+    """
     with ExitStack() as stack:
         job = decide(input, options, stack)
-        return plan_report(job, *expected_work(job))
+        halo, evaluations = expected_work(job)
+        seconds = None
+        if job.budget.refused is None:
+            from ursat.run.forecast import expected_seconds  # noqa: PLC0415  (torch comes with it)
+
+            seconds = expected_seconds(job, evaluations)
+        return plan_report(job, halo, evaluations, seconds)
 
 
 def upscale(
@@ -57,7 +65,7 @@ def upscale(
     with ExitStack() as stack:
         job = decide(input, options, stack)
         if job.sharding is not None:
-            from ursat.run.shards.sharded import upscale_in_shards  # noqa: PLC0415  (it builds on this module's steps)
+            from ursat.run.shards.sharded import upscale_in_shards  # noqa: PLC0415
 
             return upscale_in_shards(job, watch)
         if job.budget.refused is not None:
@@ -93,25 +101,6 @@ def _writer(job: Job, path: Path, encoding: Encoding) -> CogWriter:
         creation_options=job.options.creation_options,
         overwrite=job.options.overwrite,
         threads=job.budget.threads,
-    )
-
-
-def within_memory(job: Job, prepared: Prepared) -> Job:
-    """The job with as many workers as memory allows, now that the reference's grid is known.
-
-    Raises:
-        LimitError: one worker is too many.
-    """
-    if prepared.reference is None:
-        return job
-    budget, level = job.budget, prepared.reference.level
-    for workers in range(budget.workers, 0, -1):
-        needed = memory_bytes(budget.tile, workers, job.scene.info, job.scale, job.encoding, job.network, level)
-        if needed <= job.options.max_memory:
-            return replace(job, budget=replace(budget, workers=workers))
-    raise LimitError(
-        f"with this reference the run needs about {needed / 2**30:.1f} GiB of memory, over --max-memory",
-        hint=f"allow {needed / 2**30:.1f}G, choose a smaller --tile, or a coarser reference",
     )
 
 

@@ -93,6 +93,8 @@ def usable_samples(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
     fuller = []
     fetched: dict[Hashable, int] = {}
     for block in scene.grid.window.blocks(_BLOCK, _BLOCK):
+        if scene.unwritten(block):
+            continue
         fetched |= scene.transfer(block)
         if sum(fetched.values()) > STREAMED_BYTES:
             break

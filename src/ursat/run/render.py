@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ursat.run.budget import BLOCK_BYTES
 from ursat.run.closure import ClosureMeter
 from ursat.run.sampling import AUTO_STEPS, sample_steps
+from ursat.run.tile import Tile, joined
 from ursat.tiling.lattice import Lattice, blocks_under
 from ursat.tiling.levels import total_reach, work_window
 
@@ -40,22 +41,14 @@ class Made:
     trust: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One finished tile: stored numbers as floats and as the file's own, where they are valid, the spread of samples.
-
-    All (C, h, w). trust_sum, trust_count: see `ursat.run.cascade.Rendered`.
-    """
-
-    stored: NDArray[Any]
-    dn: NDArray[Any]
-    valid: NDArray[np.bool_]
-    spread: NDArray[np.float32] | None
-    trust_sum: float
-    trust_count: int
-
-
-def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None, progress: Progress | None) -> Made:
+def render(
+    job: Job,
+    prepared: Prepared,
+    out: CogWriter,
+    aside: CogWriter | None,
+    progress: Progress | None,
+    beat: Callable[[], None] | None = None,
+) -> Made:
     """Compute, encode, measure and write tile by tile; rows of tiles in order.
 
     Args:
@@ -64,11 +57,13 @@ def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None
         out: takes the pixels.
         aside: takes the spread of the samples, or None.
         progress: called with (tiles done, tiles in all).
+        beat: called after every block and tile, from any thread.
     """
+    from ursat.run.relief import Relief  # noqa: PLC0415
     from ursat.run.workers import in_order  # noqa: PLC0415
 
     keep = None if job.region.whole else _one_at_a_time(job.region.keep)
-    cascade = _cascade(job, prepared, keep)
+    cascade = _cascade(job, prepared, keep, beat)
     spread = None if aside is None else _spread(job, cascade)
     meter = ClosureMeter(
         job.scene,
@@ -87,10 +82,16 @@ def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None
         for drawn in (cascade, *(spread.cascades if spread is not None else ())):
             drawn.stop()
 
+    workers = job.budget.workers if cascade.device.type == "cpu" else 1
+    relief = Relief(workers, min(tile, max(job.window.shape)))
     made = in_order(
-        lambda window: _tile(job, cascade, spread, window),
+        lambda window: relief.make(
+            window,
+            lambda piece: _tile(job, cascade, spread, piece),
+            lambda whole, pieces: joined(whole, pieces, job.encoding),
+        ),
         tiles,
-        workers=job.budget.workers if cascade.device.type == "cpu" else 1,
+        workers=workers,
         cores=job.budget.threads,
         stop=stop,
     )
@@ -108,6 +109,8 @@ def render(job: Job, prepared: Prepared, out: CogWriter, aside: CogWriter | None
                 meter.row_done(window.row_stop)
             if progress is not None:
                 progress(number + 1, len(tiles))
+            if beat is not None:
+                beat()
     believed = trust_sum / trust_count if trust_count and prepared.reference is not None else None
     return Made(meter.result(), believed)
 
@@ -144,22 +147,17 @@ def _one_at_a_time(keep: Callable[[Window], NDArray[np.bool_]]) -> Callable[[Win
 
 def expected_work(job: Job) -> tuple[int, int]:
     """(halo in input pixels, evaluations of the network over blocks), before the scene's own sensor is known."""
-    from ursat.fir import psf_taps  # noqa: PLC0415
-    from ursat.types import SensorModel  # noqa: PLC0415
-
-    bands = len(job.encoding.scales)
-    sensor = SensorModel("typical", _TYPICAL_MTF, psf_taps(_TYPICAL_MTF), (1.0,) * bands, (10.0,) * bands)
-    settings = _settings(job, sensor, None)
-    stage = _stage(job, settings)
+    settings = typical_settings(job)
+    stage = stage_of(job, settings)
     halo = total_reach(job.depth, stage.halo)
     if stage.block is None:
         return halo, 0
     extra = job.sampling.samples - (job.sampling.fidelity == 0) if job.sampling.samples else 0
     passes = _passes(job, stage, stage.block, job.sampling.evaluations)
     if extra:
-        drawn = _stage(job, replace(settings, fidelity=0.0))
+        drawn = stage_of(job, replace(settings, fidelity=0.0))
         passes += extra * _passes(job, drawn, stage.block, 1 + sample_steps(job.options, job.model))
-    return halo, passes * -(-bands // 3)
+    return halo, passes * -(-len(job.encoding.scales) // 3)
 
 
 def _passes(job: Job, stage: Stage, block: int, evaluations: int) -> int:
@@ -171,15 +169,26 @@ def _passes(job: Job, stage: Stage, block: int, evaluations: int) -> int:
         return Lattice(grid.height, grid.width, block)
 
     needed = blocks_under(work_window(job.window, job.scale), job.depth, stage.halo, lattice)
-    return sum(len(blocks) * evaluations_on(stage, level, evaluations) for level, blocks in needed.items())
+    return sum(blocks * evaluations_on(stage, level, evaluations) for level, blocks in needed.items())
 
 
-def _settings(
+def typical_settings(job: Job) -> StageSettings:
+    """Of a sensor like any other, without a reference."""
+    from ursat.fir import psf_taps  # noqa: PLC0415
+    from ursat.types import SensorModel  # noqa: PLC0415
+
+    bands = len(job.encoding.scales)
+    sensor = SensorModel("typical", _TYPICAL_MTF, psf_taps(_TYPICAL_MTF), (1.0,) * bands, (10.0,) * bands)
+    return settings_of(job, sensor, None)
+
+
+def settings_of(
     job: Job,
     sensor: SensorModel,
     reference: ReferenceModel | None,
     ranges: tuple[tuple[float, float], ...] | None = None,
 ) -> StageSettings:
+    """What the run fixes for its stage."""
     from ursat.models.encode import physical_range  # noqa: PLC0415
     from ursat.models.stage import StageSettings  # noqa: PLC0415
 
@@ -197,22 +206,30 @@ def _settings(
     )
 
 
-def _stage(job: Job, settings: StageSettings) -> Stage:
+def stage_of(job: Job, settings: StageSettings) -> Stage:
+    """The run's model, on the run's device."""
     from ursat.models.registry import get_stage  # noqa: PLC0415
     from ursat.run.device import pick_device  # noqa: PLC0415
 
     return get_stage(job.options.model, settings, device=pick_device(job.options.device), choices=job.choices)
 
 
-def _cascade(job: Job, prepared: Prepared, keep: Callable[[Window], NDArray[np.bool_]] | None) -> Cascade:
+def _cascade(
+    job: Job,
+    prepared: Prepared,
+    keep: Callable[[Window], NDArray[np.bool_]] | None,
+    beat: Callable[[], None] | None,
+) -> Cascade:
     import torch  # noqa: PLC0415
 
     from ursat.run.cascade import Cascade  # noqa: PLC0415
     from ursat.run.device import pick_device  # noqa: PLC0415
+    from ursat.run.heard import Heard  # noqa: PLC0415
 
-    settings = _settings(job, prepared.sensor, prepared.reference, prepared.ranges)
+    settings = settings_of(job, prepared.sensor, prepared.reference, prepared.ranges)
+    stage = stage_of(job, settings)
     return Cascade(
-        _stage(job, settings),
+        stage if beat is None else Heard(stage, beat),
         settings,
         scale=job.scale,
         source=job.scene,
@@ -222,6 +239,7 @@ def _cascade(job: Job, prepared: Prepared, keep: Callable[[Window], NDArray[np.b
         gsd_m=job.scene.info.gsd_m,
         keep=keep,
         block_budget=BLOCK_BYTES // (1 + job.sampling.samples),
+        reference_budget=job.budget.reference_bytes,
     )
 
 
@@ -235,5 +253,5 @@ def _spread(job: Job, cascade: Cascade) -> SpreadMeter:
             cascade.settings, fidelity=0.0, steps=sample_steps(job.options, job.model), seed=job.options.seed + k
         )
         budget = BLOCK_BYTES // (1 + job.sampling.samples)
-        siblings.append(cascade.sibling(_stage(job, settings), settings, block_budget=budget))
+        siblings.append(cascade.sibling(stage_of(job, settings), settings, block_budget=budget))
     return SpreadMeter(siblings)

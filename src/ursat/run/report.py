@@ -188,6 +188,8 @@ class PlanReport:
     destination's file system has left (None when unknown). evaluations counts network passes over blocks: 0 for a
     classical model. shards: pieces of an output in shards, empty ones included; 0: one file.
     memory_bytes: estimated peak of the process. gsd_m: one entry a level, the input's first.
+    seconds: of the run on this machine, estimated from one block or tile timed here and a rate for everything else;
+    None where the run would be refused.
     refused: why the run would be refused (over a limit), or None; advice: what to do about it.
     """
 
@@ -212,6 +214,7 @@ class PlanReport:
     free_bytes: int | None
     memory_bytes: int
     max_memory: int
+    seconds: float | None = None
     shards: int = 0
     reference: str | None = None
     refused: str | None = None

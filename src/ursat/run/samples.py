@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ursat.types import Reader
 
 _SIZE = 256
-_FINE_LIMIT = 1024  # pixels a side of a window on the reference's working grid
+# On the reference's working grid: pixels a side of a window, and of all windows laid side by side. All are in memory at
+# once, in every band: docs/decisions.md, 18.
+_FINE_SIDE, _FINE_ALL = 512, 2048
 _WHOLE_LIMIT = 384
-_PER_SIDE = 4
+_PER_SIDE, _LEAST_PER_SIDE = 4, 2
 # A remote scene is measured on fewer and smaller windows; the rest of 64 MB is for headers and for the probes.
 _STREAMED_SIZE = 128
 STREAMED_BYTES, _STREAMED_PAIR_BYTES = 10 << 20, 24 << 20
@@ -45,18 +47,20 @@ class Streamed(Protocol):
 def sample_windows(area: Window, factor: int = 1, size: int = _SIZE) -> tuple[Window, ...]:
     """Windows of an area that stand for it, at most 16.
 
-    An area of up to 1.5 times ``size`` a side is taken whole. Otherwise windows of ``size`` pixels a side (fewer, where
-    the reference's grid is ``factor`` times finer and would grow beyond 1024), evenly spread.
+    An area of up to 1.5 times ``size`` a side is taken whole. Otherwise windows of ``size`` pixels a side, evenly
+    spread; fewer and smaller ones, where the reference's grid is ``factor`` times finer and all of them together would
+    grow beyond 2048 pixels a side (but 4 of 32 pixels always).
     """
     whole_limit = size * _WHOLE_LIMIT // _SIZE
-    size = max(32, min(size, _FINE_LIMIT // factor))
-    if max(area.shape) <= whole_limit and max(area.shape) * factor <= 2 * _FINE_LIMIT:
+    if max(area.shape) <= whole_limit and max(area.shape) * factor <= _FINE_ALL:
         return (area,)
+    size = max(32, min(size, _FINE_SIDE // factor))
+    per_side = max(_LEAST_PER_SIDE, min(_PER_SIDE, _FINE_ALL // (size * factor)))
 
     def starts(origin: int, length: int) -> list[int]:
         if length <= size:
             return [origin]
-        count = min(_PER_SIDE, math.ceil(length / size))
+        count = min(per_side, math.ceil(length / size))
         return sorted({origin + round(i * (length - size) / max(1, count - 1)) for i in range(count)})
 
     rows, cols = starts(area.row, area.height), starts(area.col, area.width)

@@ -78,8 +78,8 @@ def upscale_report(job: Job, prepared: Prepared, made: Made, facts: dict[str, An
     )
 
 
-def plan_report(job: Job, halo: int, evaluations: int) -> PlanReport:
-    """What `plan` returns; halo: input pixels, evaluations: of the network, over blocks."""
+def plan_report(job: Job, halo: int, evaluations: int, seconds: float | None) -> PlanReport:
+    """What `plan` returns; halo: input pixels, evaluations: of the network, over blocks, seconds: None if unknown."""
     info, scale, budget = job.scene.info, job.scale, job.budget
     levels = tuple(max(info.gsd_m / 2**level, info.gsd_m / scale) for level in range(job.depth + 1))
     return PlanReport(
@@ -99,6 +99,7 @@ def plan_report(job: Job, halo: int, evaluations: int) -> PlanReport:
         tile=budget.tile,
         tiles=budget.tiles,
         evaluations=evaluations,
+        seconds=seconds,
         output_bytes=budget.output_bytes,
         disk_bytes=budget.disk_bytes,
         free_bytes=budget.free_bytes,

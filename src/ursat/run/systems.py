@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursat.errors import UsageError
 from ursat.models.core.config import BLOCK, CoreConfig
-from ursat.models.paper.config import PaperConfig
+from ursat.models.paper.config import CSP_KINDS, PaperConfig
 from ursat.models.paper.samplers import SAMPLERS
 from ursat.models.registry import Choices
 from ursat.run.budget import BLOCK_BYTES, SPREAD_COPIES, NetworkCost, network_cost
@@ -29,7 +29,7 @@ _PATCH_BYTES = 1 << 30  # a large SR network on one patch
 
 
 def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices:
-    """Make sense of ``sr``, ``one_step``, ``sampler`` and ``start`` for a model.
+    """Make sense of ``sr``, ``one_step``, ``sampler``, ``start`` and ``csp`` for a model.
 
     Args:
         options: as given.
@@ -43,6 +43,7 @@ def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices
         "--one-step": options.one_step,
         "--sampler": options.sampler is not None,
         "--start": options.start is not None,
+        "--csp": options.csp is not None,
     }
     for name, given in asked.items():
         if given and not model.of_paper:
@@ -54,12 +55,19 @@ def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices
         raise UsageError(f"--sampler {options.sampler!r} is none of {', '.join(SAMPLERS)}")
     if options.start is not None and not (math.isfinite(options.start) and 0 < options.start <= 1):
         raise UsageError(f"--start {options.start:g} is not above 0 and at most 1")
+    if options.csp is not None and options.csp not in CSP_KINDS:
+        raise UsageError(f"--csp {options.csp!r} is none of {', '.join(CSP_KINDS)}")
+    if options.csp is not None and model.sr is not None:
+        raise UsageError("--csp: Algorithm 1 has no CSP", hint="it is for --model csp-wavediffur")
+    if options.csp not in {None, "none"} and _config(model).csp_kind == "none":
+        raise UsageError(f"--csp {options.csp}: {model.path} was trained without a CSP", hint="name other weights")
     default = Choices()
     return Choices(
         options.sr,
         depth if options.one_step else 0,
         default.sampler if options.sampler is None else options.sampler,
         default.start if options.start is None else options.start,
+        options.csp,
     )
 
 
@@ -117,5 +125,13 @@ def system_facts(options: UpscaleOptions, model: ModelInfo) -> dict[str, Any]:
         return {}
     choices, sr = choices_of(options, model, 1), model.sr
     module = None if sr is None else {"name": sr.name, "kind": sr.kind, "sha256": sr.sha256 or None}
-    chain = {"sampler": choices.sampler, "start": choices.start}
+    csp = (choices.csp or _config(model).csp_kind) if sr is None else None
+    chain = {"sampler": choices.sampler, "start": choices.start, "csp": csp}
     return {"system": {"sr": module, "one_step": bool(choices.one_step), **chain}}
+
+
+def _config(model: ModelInfo) -> PaperConfig:
+    config = None if model.weights is None else model.weights.config
+    if not isinstance(config, PaperConfig):
+        raise TypeError(f"a model without networks of the paper: {model}")
+    return config

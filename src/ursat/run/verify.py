@@ -112,9 +112,11 @@ def _same_input(scene: Scene, run: RecordedRun) -> Check:
         return Check("input", ok=False, detail="the provenance does not name it")
     if run.mask not in {"auto", "none"}:
         return Check("input", ok=True, detail="not compared: the run read a --mask file, too")
-    same = scene.fingerprint() == run.input_sha256
-    detail = f"sha256 {run.input_sha256[:12]}" if same else "not the input that the provenance names"
-    return Check("input", ok=same, detail=detail)
+    if scene.fingerprint() == run.input_sha256:
+        return Check("input", ok=True, detail=f"sha256 {run.input_sha256[:12]}")
+    if scene.copy_of(run.input_sha256):
+        return Check("input", ok=True, detail=f"sha256 {run.input_sha256[:12]}, as a server's file was known by")
+    return Check("input", ok=False, detail="not the input that the provenance names")
 
 
 def _grid(found: Grid, source: Grid, region: Window, run: RecordedRun) -> Check:

@@ -43,19 +43,43 @@ class Lattice:
             for col, width in self._along(part.col, part.col_stop, extent.width):
                 yield Window(row, col, height, width)
 
+    def count(self, window: Window) -> int:
+        """How many blocks `over` yields; the same work for any size of the window."""
+        part = window.intersect(self.extent)
+        if part.empty:
+            return 0
+        rows = self._touching(part.row, part.row_stop, self.extent.height)
+        return len(rows) * len(self._touching(part.col, part.col_stop, self.extent.width))
+
     def hull(self, window: Window) -> Window:
         """The smallest window that holds ``window`` and all blocks that touch it."""
-        blocks = [window, *self.over(window)]
-        row, col = min(b.row for b in blocks), min(b.col for b in blocks)
-        return Window(row, col, max(b.row_stop for b in blocks) - row, max(b.col_stop for b in blocks) - col)
+        extent = self.extent
+        part = window.intersect(extent)
+        if part.empty:
+            return window
+        row, bottom = self._reach(part.row, part.row_stop, extent.height)
+        col, right = self._reach(part.col, part.col_stop, extent.width)
+        row, col = min(row, window.row), min(col, window.col)
+        return Window(row, col, max(bottom, window.row_stop) - row, max(right, window.col_stop) - col)
+
+    def _touching(self, start: int, stop: int, size: int) -> range:
+        """Numbers of the blocks of one axis that touch start .. stop."""
+        last = self._last(size)
+        return range(min(start // self.side, last), min((stop - 1) // self.side, last) + 1)
 
     def _along(self, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
-        """(start, length) of the blocks of one axis that touch start .. stop."""
-        count = max(1, -(-(2 * size - self.side) // (2 * self.side)))
-        last = count - 1
-        for index in range(min(start // self.side, last), min((stop - 1) // self.side, last) + 1):
+        """(start, length) of those blocks."""
+        for index in self._touching(start, stop, size):
             first = index * self.side
-            yield first, (size if index == last else first + self.side) - first
+            yield first, (size if index == self._last(size) else first + self.side) - first
+
+    def _reach(self, start: int, stop: int, size: int) -> tuple[int, int]:
+        """Where the first of those blocks begins and the last one ends."""
+        found = self._touching(start, stop, size)
+        return found[0] * self.side, size if found[-1] == self._last(size) else (found[-1] + 1) * self.side
+
+    def _last(self, size: int) -> int:
+        return max(1, -(-(2 * size - self.side) // (2 * self.side))) - 1
 
 
 def frame(outer: Window, inner: Window) -> Iterator[Window]:
@@ -75,8 +99,8 @@ def frame(outer: Window, inner: Window) -> Iterator[Window]:
 
 def blocks_under(
     wanted: Window, depth: int, halo: Callable[[int], int], lattice: Callable[[int], Lattice]
-) -> dict[int, list[Window]]:
-    """Which blocks of every level a piece of output needs, by level; each reads ``halo(level)`` cells around itself.
+) -> dict[int, int]:
+    """How many blocks of every level a piece of output needs, by level; each reads ``halo(level)`` cells around itself.
 
     Args:
         wanted: on the grid of level ``depth``.
@@ -84,9 +108,9 @@ def blocks_under(
         halo: cells of a level's input grid that a block reads around itself.
         lattice: of a level's input grid.
     """
-    found: dict[int, list[Window]] = {}
+    found: dict[int, int] = {}
     for level in range(depth, 0, -1):
         cells = wanted.coarser(2)
-        found[level] = list(lattice(level).over(cells))
+        found[level] = lattice(level).count(cells)
         wanted = lattice(level).hull(cells).pad(halo(level))
     return found

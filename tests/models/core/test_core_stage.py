@@ -8,35 +8,18 @@ from typing import Any
 import pytest
 import torch
 
+from stage_inputs import level_inputs as inputs
+from stage_inputs import stage_settings as settings
 from tiny_network import CONFIG, tiny_net
-from ursat.fir import psf_taps
 from ursat.models.core import stage as stage_module
 from ursat.models.core.config import BANDS, PRESETS, STATE, CoreConfig
 from ursat.models.core.denoiser import INPUTS, Denoiser
 from ursat.models.core.stage import BLOCK, CoreStage, band_groups, state_noise
 from ursat.models.fusion import FusionStage
-from ursat.models.stage import LevelInputs, Stage, StageSettings
+from ursat.models.stage import LevelInputs, Stage
 from ursat.models.wavelet import block_mean
-from ursat.types import ReferenceModel, SensorModel
 
 NET = tiny_net()
-
-
-def settings(bands: int = 3, *, reference: bool = True, closure: str = "off", **changes: Any) -> StageSettings:
-    sensor = SensorModel("mtf=0.3", 0.3, psf_taps(0.3), (2.0,) * bands, (20.0,) * bands)
-    identity = tuple(tuple(float(i == j) for j in range(bands)) for i in range(bands))
-    model = ReferenceModel(2, (1.0,), identity, (0.0,) * bands, (1.0,) * bands, (3.0,) * bands, 0.3, 4.0)
-    limits = (-1e6,) * bands, (1e6,) * bands
-    return StageSettings(sensor, model if reference else None, closure, *limits, **changes)
-
-
-def inputs(level: int, h: int, w: int, bands: int = 3, *, ref: bool = True, seed: int = 0) -> LevelInputs:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(bands, h, w, generator=generator) * 40 + 500
-    fine = torch.randn(bands, 2 * h, 2 * w, generator=generator) * 40 + 500
-    trust = torch.rand(bands, h, w, generator=generator)
-    seen = torch.ones(bands, h, w, dtype=torch.bool) if level == 1 else None
-    return LevelInputs(level, x, seen, fine if ref else None, trust if ref else None, (3, -5), 10.0)
 
 
 @pytest.mark.parametrize("level", [1, 2])

@@ -66,7 +66,7 @@ def test_a_scheduler_that_is_not_there(
 
 
 @pytest.mark.parametrize(
-    "shards", [ShardOptions(executor="spark"), ShardOptions(scheduler="tcp://x"), ShardOptions(timeout=3.0)]
+    "shards", [ShardOptions(executor="spark"), ShardOptions(scheduler="tcp://x"), ShardOptions(workers=3)]
 )
 def test_options_that_make_no_sense(undisturbed: Undisturbed, tmp_path: Path, shards: ShardOptions) -> None:
     with pytest.raises(UsageError, match="--executor"):

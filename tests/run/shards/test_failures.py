@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import made
 import pytest
 
+from full_disk import largest_file
 from ursat.errors import LimitError
 from ursat.run.shards.leases import holders
 from ursat.run.shards.manifest import CLAIMED, DONE, DROPPED, read_manifests
 from ursat.run.shards.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Undisturbed
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file of this process may grow past ``size`` bytes: write() fails as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("size", [1000, 100_000, 600_000], ids=["plan", "early in a shard", "late in a shard"])

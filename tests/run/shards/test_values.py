@@ -58,6 +58,8 @@ GOOD = plain(Outer((1, True), (Inner((1.5,), None),), None))
         ({"inners": [None]}, r"value.inners\[0\]"),
         ({"nodata": True}, "value.nodata"),
         ({"nodata": "NaN"}, "value.nodata"),
+        ({"nodata": []}, "value.nodata is no number"),
+        ({"nodata": 10**400}, "value.nodata is too large"),
         ({"extra": 1}, "value"),
     ],
 )

@@ -2,13 +2,13 @@
 
 Every task is one shard and one call of `make_shard`; the folder, not the scheduler, knows what is done, so a task that
 runs twice, or whose worker dies after the shard was marked, does no harm. No more tasks are handed out than workers
-can run at once: a task's age is then the time that its worker has spent on it.
+can run at once: a task's age is then the time that its worker has spent on it. A worker that hangs ends its own process
+(see `ursat.run.shards.stalls`); one that cannot even do that lets its lease lapse, and is restarted by its nanny.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -19,12 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ursat.errors import InputError, LimitError, UrsatError, UsageError
+from ursat.machine import usable_cores
+from ursat.run.shards.done import read_done
+from ursat.run.shards.leases import RENEW_SECONDS, lapsed
 from ursat.run.shards.local import POLL_SECONDS
 from ursat.run.shards.manifest import FAILED, Manifest, worker_name
 from ursat.run.shards.places import Places
 from ursat.run.shards.plan import read_plan
 from ursat.run.shards.session import open_session
 from ursat.run.shards.shard import BUSY, Outcome, make_shard
+from ursat.run.shards.stalls import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +71,7 @@ def run_with_dask(places: Places, options: UpscaleOptions, tally: Tally) -> None
         LimitError: a disk or a memory is full.
     """
     if options.jobs == 0 and options.shards.scheduler is None:
-        cores = len(os.sched_getaffinity(0)) // (options.shards.workers or WORKERS)
+        cores = usable_cores() // (options.shards.workers or WORKERS)
         options = replace(options, jobs=max(1, cores))
     with _client(options) as client, client.as_current():
         _Dispatcher(client, places, options, tally).run()
@@ -79,6 +83,9 @@ class _Dispatcher:
         self._gpu = options.device.startswith("cuda")
         self._waiting = deque(_Task(shard) for shard in tally.left.values())
         self._running: dict[Future, _Task] = {}
+        timeout = options.shards.timeout
+        self._patience = PATIENCE_SECONDS if timeout is None else timeout
+        self._looks, self._looked = min(RENEW_SECONDS, self._patience / 4), time.monotonic()
 
     def run(self) -> None:
         from distributed import wait  # noqa: PLC0415
@@ -150,11 +157,11 @@ class _Dispatcher:
             self._tally.gave_up(task.shard, why)
 
     def _restart_hung(self) -> None:
-        """Restart the workers of tasks that take longer than ``--shard-timeout``."""
-        limit = self._options.shards.timeout
-        if limit is None:
+        """Restart the workers of tasks of which nothing was heard for too long."""
+        if time.monotonic() - self._looked < self._looks:
             return
-        late = [task for task in self._running.values() if time.monotonic() - task.since > limit]
+        self._looked = time.monotonic()
+        late = [task for task in self._running.values() if self._is_hung(task)]
         if not late:
             return
         at_work = {key: worker for worker, keys in self._client.processing().items() for key in keys}
@@ -168,10 +175,18 @@ class _Dispatcher:
             try:
                 if worker is not None:
                     self._client.restart_workers([worker], timeout=JOIN_SECONDS, raise_for_error=False)
-            except ValueError as error:  # it would keep the shard's lease for ever
+            except ValueError as error:  # without a nanny it would keep its place for ever
                 self._tally.gave_up(task.shard, f"its worker hangs and cannot be restarted: {error}")
                 continue
-            self._again(task, f"no result after {limit:g} s")
+            self._again(task, "nothing was heard of its worker")
+
+    def _is_hung(self, task: _Task) -> bool:
+        """Whether its shard's lease has lapsed; or was never taken, and opening the files had its time, too."""
+        gone = lapsed(self._places, task.shard)
+        if gone is None:
+            done = read_done(self._places, task.shard, self._tally.plan_sha256) is not None
+            return not done and time.monotonic() - task.since > self._patience + JOIN_SECONDS
+        return gone
 
 
 def _slots(dask_scheduler: Any, *, gpu: bool) -> int:

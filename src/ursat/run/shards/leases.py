@@ -1,8 +1,9 @@
-"""Who makes which shard: a lock file each, held with flock, its time renewed for machines that flock does not reach.
+"""Who makes which shard: a lock file each, held with flock, its time renewed while its holder is heard of.
 
 The kernel lets go of a lock whatever ends the process, so on one machine a lock that can be taken has no holder. On a
-network disk without shared locks the holder's name in the file and the file's age decide. Two that claim the same
-shard all the same both make it, and the second renames identical bytes over the first's.
+network disk without shared locks the holder's name in the file and the file's age decide. A lease that has expired is
+anybody's, also where its holder still lives: it hangs, or its machine stands still. Two that make the same shard for
+that reason do no harm: the second renames identical bytes over the first's.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from contextlib import suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
 from ursat.errors import LimitError, OutputError
 from ursat.run.shards.files import read_object
+from ursat.run.shards.stalls import PATIENCE_SECONDS
 from ursat.run.shards.values import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -32,12 +36,27 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Lease:
-    """A claimed shard; leaving the block gives it back."""
+    """A claimed shard; leaving the block gives it back.
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    Args:
+        path: of the lock file.
+        descriptor: of it, locked.
+        patience: seconds without a `beat` after which the lease is renewed no more.
+        hung: called then, once, with those seconds.
+    """
+
+    def __init__(
+        self, path: Path, descriptor: int, *, patience: float, hung: Callable[[float], None] | None = None
+    ) -> None:
         self._path, self._descriptor = path, descriptor
+        self._patience, self._hung = patience, hung
+        self._heard = time.monotonic()
         self._over = Event()
         self._renewal = Thread(target=self._renew, daemon=True)
+
+    def beat(self) -> None:
+        """The holder has made something."""
+        self._heard = time.monotonic()
 
     def __enter__(self) -> Self:
         self._renewal.start()
@@ -49,17 +68,36 @@ class Lease:
         self._over.set()
         self._renewal.join()
         with suppress(OSError):
-            self._path.unlink()
+            if self._path.stat().st_ino == os.fstat(self._descriptor).st_ino:  # else it has expired, and is another's
+                self._path.unlink()
         os.close(self._descriptor)
 
     def _renew(self) -> None:
-        while not self._over.wait(RENEW_SECONDS):
+        while not self._over.wait(min(RENEW_SECONDS, self._patience / 4)):
+            if time.monotonic() - self._heard > self._patience:
+                if self._hung is not None:
+                    self._hung(self._patience)
+                return
             with suppress(OSError):
                 os.utime(self._descriptor)
 
 
-def claim(places: Places, shard: Shard, worker: str) -> Lease | None:
+def claim(
+    places: Places,
+    shard: Shard,
+    worker: str,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    hung: Callable[[float], None] | None = None,
+) -> Lease | None:
     """Take a shard, or None where somebody else is at it.
+
+    Args:
+        places: the run's folder.
+        shard: to be made.
+        worker: who will make it.
+        patience: see `Lease`, like ``hung``.
+        hung: see there.
 
     Raises:
         LimitError, OutputError: the folder of locks cannot be written to.
@@ -67,8 +105,13 @@ def claim(places: Places, shard: Shard, worker: str) -> Lease | None:
     path = places.lease(shard)
     try:
         path.parent.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        if not _take(descriptor, path) or _held_elsewhere(path, places, worker):
+        descriptor = _locked(path)
+        if descriptor is None and _expired(path, places, worker):
+            path.unlink(missing_ok=True)
+            descriptor = _locked(path)
+        if descriptor is None:
+            return None
+        if _held_elsewhere(path, places, worker):
             os.close(descriptor)
             return None
         os.ftruncate(descriptor, 0)
@@ -78,7 +121,13 @@ def claim(places: Places, shard: Shard, worker: str) -> Lease | None:
         raise kind(
             f"cannot write to {path.parent}: {error.strerror}", hint="make room, or mend its permissions"
         ) from error
-    return Lease(path, descriptor)
+    return Lease(path, descriptor, patience=patience, hung=hung)
+
+
+def lapsed(places: Places, shard: Shard) -> bool | None:
+    """Whether nothing was heard of a shard's holder for too long; None where it has no holder."""
+    path = places.lease(shard)
+    return _expired(path, places, f"reader-{os.getpid()}") if path.exists() else None
 
 
 def holders(places: Places) -> dict[str, str]:
@@ -89,6 +138,14 @@ def holders(places: Places) -> dict[str, str]:
         if said is not None and isinstance(said.get("worker"), str) and not _free(path, places):
             found[path.stem] = said["worker"]
     return found
+
+
+def _locked(path: Path) -> int | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    if _take(descriptor, path):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _take(descriptor: int, path: Path) -> bool:
@@ -117,8 +174,8 @@ def _expired(path: Path, places: Places, worker: str) -> bool:
     try:
         now.touch()
         return now.stat().st_mtime - path.stat().st_mtime > EXPIRES_SECONDS
-    except OSError:
-        return True
+    except OSError:  # a full disk tells no time; a file that is gone is nobody's
+        return not path.exists()
     finally:
         with suppress(OSError):
             now.unlink()
@@ -130,6 +187,9 @@ def _free(path: Path, places: Places) -> bool:
     except OSError:
         return True
     try:
-        return _take(descriptor, path) and not _held_elsewhere(path, places, f"reader-{os.getpid()}")
+        reader = f"reader-{os.getpid()}"
+        if _take(descriptor, path):
+            return not _held_elsewhere(path, places, reader)
+        return _expired(path, places, reader)
     finally:
         os.close(descriptor)

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from ursat.run.shards.places import Places
 
-CLAIMED, DONE, FAILED, DROPPED = "claimed", "done", "failed", "dropped"
+CLAIMED, DONE, FAILED, DROPPED, HUNG = "claimed", "done", "failed", "dropped", "hung"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A shard was claimed, done, failed, or dropped (the worker was told to stop).
+    """A shard was claimed, done, failed, dropped (the worker was told to stop), or its maker hung.
 
     time: seconds since 1970 on the worker's clock. seconds, pixels: of a finished shard. detail: of a failure.
     """

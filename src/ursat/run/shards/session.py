@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ursat.errors import InputError, UsageError
 from ursat.io.scene import open_scene
 from ursat.models.registry import find_model
-from ursat.run.job import Job, assemble
-from ursat.run.pipeline import within_memory
+from ursat.run.job import Job, assemble, check_options
+from ursat.run.memory import within_memory
 from ursat.run.prepare import Prepared
 from ursat.run.region import Region
 from ursat.run.sampling import sampling_of
 from ursat.run.shards.planning import versions, weights_of
+from ursat.run.shards.sound import check_plan
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -70,6 +71,8 @@ def open_session(places: Places, plan: Plan, options: UpscaleOptions, stack: Exi
             f"the weights of {options.model} are not those of the plan", hint="restore the file, or plan anew"
         )
     scene = _open(plan.inputs.path, options.bands, plan.inputs.sha256, options, stack)
+    check_plan(plan, scene)
+    check_options(options)
     prepared = _prepared(plan, options, scene, stack)
     target = plan.target
     polygon = None

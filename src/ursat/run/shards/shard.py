@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,13 +14,17 @@ from ursat.run.render import render
 from ursat.run.shards.done import Done, mark_done, read_done
 from ursat.run.shards.files import file_sha256
 from ursat.run.shards.leases import claim
-from ursat.run.shards.manifest import CLAIMED, DONE, DROPPED, FAILED, Manifest
+from ursat.run.shards.manifest import CLAIMED, DONE, DROPPED, FAILED, HUNG, Manifest
+from ursat.run.shards.stalls import PATIENCE_SECONDS, end_process, forget_stalls, given_up, note_stall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ursat.run.shards.lattice import Shard
     from ursat.run.shards.session import Session
 
 BUSY = "busy"
+_log = logging.getLogger("ursat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,27 @@ def make_shard(session: Session, shard: Shard, manifest: Manifest) -> Outcome:
     """Claim a shard, make it unless it is there, and mark it as done.
 
     What is wrong with one shard (an unreadable block of the input, a model that answers NaN) is an outcome, and others
-    may go on.
+    may go on. A maker of which nothing is heard for too long gives the shard up, and with ``--shard-timeout`` ends
+    its process; see `ursat.run.shards.stalls`.
 
     Raises:
         LimitError: the disk or the memory is full: others could not go on either.
     """
-    lease = claim(session.places, shard, manifest.worker)
+    timeout = session.whole.options.shards.timeout
+    patience = PATIENCE_SECONDS if timeout is None else timeout
+    hopeless = given_up(session.places, shard, patience)
+    if hopeless is not None:
+        return Outcome(FAILED, hopeless)
+
+    def hung(seconds: float) -> None:
+        note_stall(session.places, shard, seconds)
+        manifest.add(HUNG, shard.name, detail=f"nothing was finished for {seconds:g} s")
+        _log.warning("shard %s: nothing was finished for %g s; others may make it now", shard.name, seconds)
+        if timeout is not None:
+            _log.warning("this process ends with exit code 6; run the same command again to make what is missing")
+            end_process()
+
+    lease = claim(session.places, shard, manifest.worker, patience=patience, hung=hung)
     if lease is None:
         return Outcome(BUSY)
     with lease:
@@ -47,7 +67,7 @@ def make_shard(session: Session, shard: Shard, manifest: Manifest) -> Outcome:
             return Outcome(DONE)
         manifest.add(CLAIMED, shard.name)
         try:
-            done = _make(session, shard, manifest.worker)
+            done = _make(session, shard, manifest.worker, lease.beat)
         except LimitError as error:
             manifest.add(FAILED, shard.name, detail=error.message)
             raise
@@ -59,10 +79,11 @@ def make_shard(session: Session, shard: Shard, manifest: Manifest) -> Outcome:
             raise
         device = session.whole.options.device
         manifest.add(DONE, shard.name, seconds=done.seconds, pixels=shard.pixels, sha256=done.sha256, device=device)
+        forget_stalls(session.places, shard)
     return Outcome(DONE)
 
 
-def _make(session: Session, shard: Shard, worker: str) -> Done:
+def _make(session: Session, shard: Shard, worker: str, beat: Callable[[], None]) -> Done:
     began = time.monotonic()
     job = session.job(shard)
     job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +96,7 @@ def _make(session: Session, shard: Shard, worker: str) -> Done:
         overwrite=True,
         threads=job.budget.threads,
     ) as writer:
-        made = render(job, session.prepared, writer, None, None)
+        made = render(job, session.prepared, writer, None, None, beat)
         writer.finish(provenance_of(job, session.prepared, made.closure, guided=bool(made.trust)))
     closure = made.closure
     done = Done(

@@ -84,7 +84,7 @@ def run_part(
         path: a plan, or its folder.
         part: from 0.
         parts: how many share the work.
-        options: of `UpscaleOptions`, where this worker differs from the plan: device, jobs, tile, max_memory.
+        options: of `UpscaleOptions`, where this worker differs from the plan: device, jobs, tile, max_memory, shards.
         watch: called after every shard.
 
     Returns:
@@ -141,5 +141,5 @@ def _check_executor(options: UpscaleOptions) -> None:
     shards = options.shards
     if shards.executor not in EXECUTORS:
         raise UsageError(f"--executor {shards.executor!r} is neither local nor dask")
-    if shards.executor == "local" and (shards.scheduler is not None or shards.workers or shards.timeout is not None):
-        raise UsageError("--scheduler, --workers and --shard-timeout are for --executor dask", hint="--executor dask")
+    if shards.executor == "local" and (shards.scheduler is not None or shards.workers):
+        raise UsageError("--scheduler and --workers are for --executor dask", hint="--executor dask")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ursat.run.report import to_plain
 from ursat.run.shards.done import read_done
 from ursat.run.shards.leases import holders
-from ursat.run.shards.manifest import DONE, FAILED, Event, read_manifests
+from ursat.run.shards.manifest import DONE, FAILED, HUNG, Event, read_manifests
 from ursat.run.shards.plan import read_plan
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_status(places: Places) -> RunStatus:
     failed = {
         shard.name: last[shard.name].detail
         for shard in plan.shards
-        if shard.name in last and last[shard.name].state == FAILED and shard.name not in done | held.keys()
+        if shard.name in last and last[shard.name].state in {FAILED, HUNG} and shard.name not in done | held.keys()
     }
     workers = _workers(events, held)
     rate = sum(w.px_per_s or 0 for w in workers if w.making is not None) or None
@@ -108,7 +108,7 @@ def _worker(name: str, events: list[Event], making: str | None) -> WorkerStatus:
     return WorkerStatus(
         name=name,
         done=len(made),
-        failed=sum(event.state == FAILED for event in events),
+        failed=sum(event.state in {FAILED, HUNG} for event in events),
         px_per_s=sum(event.pixels for event in made) / seconds if seconds > 0 else None,
         making=making,
         last=max(event.time for event in events),

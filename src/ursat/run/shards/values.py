@@ -97,6 +97,9 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _float(data: Any, where: str) -> float:
-    if isinstance(data, bool) or not (isinstance(data, int | float) or data in {"nan", "inf", "-inf"}):
+    if isinstance(data, bool) or not (isinstance(data, int | float) or data in ("nan", "inf", "-inf")):
         raise DamagedError(f"{where} is no number")
-    return float(data)
+    try:
+        return float(data)
+    except OverflowError as error:
+        raise DamagedError(f"{where} is too large") from error

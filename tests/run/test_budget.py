@@ -1,0 +1,38 @@
+"""What a run is thought to cost: with the size of its tiles, hardly with the size of the scene."""
+
+from __future__ import annotations
+
+import pytest
+from affine import Affine
+
+from ursat.grid import Grid, Window
+from ursat.io.cache import BLOCK
+from ursat.run.budget import REFERENCE_MOST, memory_bytes, reference_bytes
+from ursat.types import Encoding, SceneInfo
+
+ENCODING = Encoding("uint16", 0, (1.0,) * 3, (0.0,) * 3, (None,) * 3, (None,) * 3, ("gray",) * 3)
+
+
+def _memory(width: int, *, tile: int = 1024, workers: int = 1, level: int = 0) -> int:
+    grid = Grid(256, width, Affine(30, 0, 300015, 0, -30, 4000005), "EPSG:32643")
+    info = SceneInfo("in.tif", "GTiff", "unknown", "", grid, 30.0, ENCODING, (), None, (), ())
+    return memory_bytes(tile, workers, info, 8.0, ENCODING, None, level)
+
+
+def test_a_scene_sixteen_times_as_wide_needs_hardly_more() -> None:
+    assert _memory(8192) < 1.15 * _memory(512)
+
+
+@pytest.mark.parametrize("more", [{"tile": 2048}, {"workers": 2}, {"level": 2}, {"level": 3}])
+def test_more_at_once_needs_more(more: dict[str, int]) -> None:
+    assert _memory(512, **more) > 1.05 * _memory(512)
+
+
+def test_the_reference_under_a_tile_and_its_surroundings_is_held() -> None:
+    # 1024 px at x4 are 256 input px, with 200 around them 1824 px of a reference four times finer: four blocks of 512,
+    # five where the window does not begin with one
+    held = reference_bytes(1024, 1, 4.0, ENCODING, None, 2)
+    side = Window(0, 300, 1824, 1824).snap(BLOCK, BLOCK).width
+    finest = side**2 * 3 * 5
+    assert finest <= held <= finest * 4 / 3 + 1
+    assert held < REFERENCE_MOST
