@@ -53,7 +53,7 @@ test: $(VENV)/.dev  ## the tests (a few minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.dev  ## the long tests as well
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not gpu'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS) -m ''
 
 bench: $(VENV)/.dev  ## speed and memory against GDAL, and against DAT-light
 	$(BIN)/python scripts/bench.py
@@ -71,9 +71,12 @@ demo: $(VENV)/.package  ## the sample scene x32 with its reference, into demo_ou
 docs: $(VENV)/.package  ## the option reference, from the program itself, into docs/options.md
 	$(BIN)/python scripts/option_reference.py > docs/options.md
 
-soak: $(VENV)/.dev  ## 5000 damaged inputs; 100 kills of a run in shards, and 100 of a run of one file (hours)
+soak: $(VENV)/.dev  ## 5000 damaged inputs; 100 kills and 20 full disks of a run in shards and of one of one file; peak memory; a whole scene (hours)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/fuzz_inputs.py
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak_kill.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak_disk.py
+	$(BIN)/python scripts/memory_contract.py --sparse 100000x100000
+	$(BIN)/python scripts/rehearsal.py --run
 
 clean:  ## remove what was made here, the environment included
 	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
