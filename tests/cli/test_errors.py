@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +85,20 @@ def test_signals_and_memory(cli: Cli, pipeline: FakePipeline, error: BaseExcepti
     outcome = cli(*RUN)
     assert outcome.code == code
     assert said in outcome.err
+
+
+@pytest.mark.parametrize(("signalled", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_signal_that_breaks_a_lock_is_still_a_signal(
+    cli: Cli, pipeline: FakePipeline, signalled: BaseException, code: int
+) -> None:
+    def act(*_: object, **__: object) -> None:
+        lock = threading.Lock()
+        with lock:
+            lock.release()
+            raise signalled
+
+    pipeline.act = act
+    assert cli(*RUN).code == code
 
 
 def start(tmp_path: Path, act: str) -> subprocess.Popen[str]:

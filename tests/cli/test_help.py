@@ -48,6 +48,7 @@ def test_brackets_are_no_markup(cli: Cli) -> None:
 
 
 def test_a_paragraph_has_no_lines_of_its_own(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("TERMINAL_WIDTH", "400")
     lines = [line.strip() for line in cli("benchmark", "--help").out.splitlines()]
     (paragraph,) = [line for line in lines if line.startswith("Known images are degraded")]

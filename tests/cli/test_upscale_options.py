@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ursat.run.options import UpscaleOptions
+from ursat.run.shards.options import ShardOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 RUN = ("upscale", "in.tif", "--scale", "32", "-q")
 
 
-def test_defaults_are_the_library_s(cli: Cli, pipeline: FakePipeline) -> None:
+def test_defaults_are_the_library_s_but_for_the_end_of_a_hanging_process(cli: Cli, pipeline: FakePipeline) -> None:
     assert cli(*RUN).code == 0
-    assert pipeline.calls == [("upscale", "in.tif", UpscaleOptions(scale=32.0))]
+    wanted = UpscaleOptions(scale=32.0, shards=ShardOptions(timeout=1800.0))
+    assert pipeline.calls == [("upscale", "in.tif", wanted)]
 
 
 @pytest.mark.parametrize(

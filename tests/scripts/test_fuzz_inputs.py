@@ -32,7 +32,8 @@ def test_every_kind_damages_its_input_the_same_way_each_time(tmp_path, name):
         damaged = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         assert more or damaged != sound
         seen.append(more or {path: data for path, data in damaged.items() if data != sound.get(path)})
-    if name not in {"weights", "zip"}:  # random weights and the archive's clock differ from the start
+    # Random weights, an archive's clock, a run's place and its workers' names differ from the start
+    if name not in {"weights", "zip", "plan", "manifest", "merge"}:
         assert seen[0] == seen[1]
 
 

@@ -51,7 +51,7 @@ def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
         return _fail("out of memory", "lower --max-memory or --tile, or cut the region with --bbox or --aoi", LIMIT)
     except SystemExit as exit_:
         if exit_.code == TERMINATED:
-            say("", "terminated")
+            return _terminated()
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except OSError as error:
         if error.errno not in _DISK_FULL:
@@ -60,7 +60,7 @@ def guard(call: Callable[[], Any], argv: Sequence[str]) -> int:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror}{where}", "free some space; TMPDIR says where temporary files go", LIMIT)
     except Exception as error:  # noqa: BLE001  (the last line of defence: whatever it is, one line and exit 1)
-        return _unexpected(error, argv)
+        return _signalled(error) or _unexpected(error, argv)
     code = result if isinstance(result, int) else 0
     return _stopped() if code == INTERRUPTED else code
 
@@ -75,6 +75,26 @@ def _fail(message: str, advice: str, code: int) -> int:
 def _stopped() -> int:
     say("", "interrupted")
     return INTERRUPTED
+
+
+def _terminated() -> int:
+    say("", "terminated")
+    return TERMINATED
+
+
+def _signalled(error: BaseException) -> int:
+    """The exit code of the signal in whose wake the error came, 0 without one.
+
+    A signal's exception may rise anywhere, also where a lock is being taken: leaving the lock then fails with another.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            return _stopped()
+        if isinstance(cause, SystemExit) and cause.code == TERMINATED:
+            return _terminated()
+        cause = cause.__context__
+    return 0
 
 
 def _usage_hint(error: typer.TyperException) -> str:
