@@ -96,6 +96,7 @@ def test_quality_band_of_a_stack_is_the_mask(tmp_path):
         ("int32", -(2**31), [-(2**31)], "float64"),
         ("float32", -3.4028234663852886e38, [-3.4028234663852886e38, np.nan, np.inf], "float32"),
         ("float32", None, [np.nan, -np.inf], "float32"),
+        ("float32", None, [-3.4028234663852886e38, 2.3e37], "float32"),  # nodata that lost its tag cannot be squared
         ("float64", float("nan"), [np.nan], "float64"),
     ],
 )

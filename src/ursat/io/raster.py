@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,9 +61,9 @@ def open_raster(path: Location, *, trusted: bool = False, probe: bool = True) ->
             f"{path}: not a raster ({kind} file)",
             hint="give a GeoTIFF or JPEG 2000 file, a Landsat folder or *_MTL file, a Sentinel-2 .SAFE folder or zip",
         )
-    with locked_env(path):
+    with locked_env(path), _silence():
         try:
-            with warnings.catch_warnings(), _silence() if kind == "JP2OpenJPEG" else nullcontext():
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # `grid_of` says it better
                 dataset = rasterio.open(gdal_name(path), driver=kind)
         except RasterioIOError as error:
@@ -82,7 +82,10 @@ def open_raster(path: Location, *, trusted: bool = False, probe: bool = True) ->
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what C code prints to stderr by itself away from the user: libgeotiff does so for a damaged GeoJP2 box."""
+    """Keep what C code prints to stderr by itself away from the user.
+
+    libgeotiff does so for a damaged GeoJP2 box, libtiff for an offset beyond what a file can have.
+    """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -22,6 +22,7 @@ from ursat.io.geotiff import read_file
 from ursat.io.held import hold
 from ursat.io.layer import Stack
 from ursat.io.masks import MaskLayer
+from ursat.io.measured import measured
 from ursat.io.product import MaskSource, Product
 from ursat.io.raster import grid_of, not_decoded, open_raster
 from ursat.io.remote import RemoteFile, block_bytes
@@ -118,7 +119,7 @@ class Scene:
         with locked_env(source.path):
             try:
                 stored: NDArray[Any] = dataset.read(source.index, window=window)
-                good = np.isfinite(stored)
+                good = measured(stored)
                 if source.masked:
                     good &= dataset.read_masks(source.index, window=window) != 0
                 if source.alpha is not None:

@@ -14,6 +14,7 @@ from ursat.grid import Grid
 from ursat.io.footprint import overlap, pixel_ratio
 from ursat.io.layer import WarpLayer
 from ursat.io.masks import MaskLayer, all_of_block, samples_per_side
+from ursat.io.measured import measured
 from ursat.types import Block
 
 if TYPE_CHECKING:
@@ -102,15 +103,15 @@ class WarpedScene:
                 return Block(np.zeros(shape, self._work), valid)
             values = self._values.read(window)
             if self._rim is not None:
-                lost = valid & ~np.isfinite(values)
+                lost = valid & ~measured(values)
                 if lost.any():
                     values = np.where(lost, self._rim.read(window), values)
-        valid &= np.isfinite(values)
+        valid &= measured(values)
         physical = values * self._scales.astype(self._work) + self._offsets.astype(self._work)
         return Block(np.where(valid, physical, 0).astype(self._work, copy=False), valid)
 
     def _covered(self, window: Window) -> NDArray[np.bool_]:
-        nearest = np.isfinite(self._nearest.read(window.finer(self._factor)))
+        nearest = measured(self._nearest.read(window.finer(self._factor)))
         valid = all_of_block(nearest, self._factor)
         return valid & self._mask.read(window) if self._mask is not None else valid
 

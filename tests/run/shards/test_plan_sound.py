@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ursat.errors import InputError
 from ursat.grid import Window
 from ursat.io.scene import open_scene
 from ursat.run.shards.plan import Plan, read_plan
+from ursat.run.shards.session import open_session
 from ursat.run.shards.sound import check_plan
 from ursat.types import ReferenceModel
 
@@ -74,6 +76,7 @@ def test_what_a_run_writes_is_sound(undisturbed: Undisturbed, same: Callable[[Pl
         (_sensor(taps=(5.0, 5.0)), "what was measured"),
         (_sensor(noise=(1.0,)), "what was measured"),
         (_measured(noise=(1.0, -1.0)), "what was measured"),
+        (_sensor(noise=(1e308, 1.0)), "what was measured"),
         (_measured(ranges=((0.0, 1.0),)), "what was measured"),
         (_reference(level=40), "what was measured"),
         (_reference(trust=(1.0, 2.0)), "what was measured"),
@@ -84,3 +87,10 @@ def test_what_a_run_writes_is_sound(undisturbed: Undisturbed, same: Callable[[Pl
 def test_what_no_run_writes(undisturbed: Undisturbed, change: Callable[[Plan], Plan], named: str) -> None:
     with open_scene(str(undisturbed.source)) as scene, pytest.raises(InputError, match=f"does not fit.*{named}"):
         check_plan(change(read_plan(undisturbed.places)), scene)
+
+
+@pytest.mark.parametrize("polygon", ["00", "no hex", "01010000"])
+def test_a_damaged_area_of_interest(undisturbed: Undisturbed, polygon: str) -> None:
+    plan = _target(polygon=polygon)(read_plan(undisturbed.places))
+    with ExitStack() as stack, pytest.raises(InputError, match="area of interest is damaged"):
+        open_session(undisturbed.places, plan, plan.options, stack)

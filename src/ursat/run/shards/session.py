@@ -79,7 +79,12 @@ def open_session(places: Places, plan: Plan, options: UpscaleOptions, stack: Exi
     if target.polygon is not None:
         import shapely  # noqa: PLC0415
 
-        polygon = shapely.from_wkb(target.polygon)
+        try:
+            polygon = shapely.from_wkb(target.polygon)
+        except shapely.errors.ShapelyError as error:
+            raise InputError(
+                f"{places.plan}: its area of interest is damaged", hint="begin anew with --overwrite"
+            ) from error
     sampling = sampling_of(options, model)
     region = Region(target.region, polygon)
     whole = assemble(scene, options, model, sampling, target.scale, region, target.encoding, places.vrt)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ursat.run.shards.plan import Measured, Plan
 
 _DEEPEST = 10  # doublings
+_LARGEST = 1e30  # whose square is still a number
 
 
 def check_plan(plan: Plan, scene: Scene) -> None:
@@ -80,4 +81,4 @@ def _sound(measured: Measured, bands: int) -> bool:
         sound = sound and all(0 <= trust <= 1 for trust in reference.trust) and min(reference.residual) >= 0
         numbers += [*reference.taps, *reference.offsets, *reference.trust, *reference.residual, reference.mtf]
         numbers += [reference.ratio, *(weight for row in reference.matrix for weight in row)]
-    return sound and all(map(math.isfinite, numbers))
+    return sound and all(abs(number) < _LARGEST for number in numbers)
