@@ -36,3 +36,12 @@ def test_the_reference_under_a_tile_and_its_surroundings_is_held() -> None:
     finest = side**2 * 3 * 5
     assert finest <= held <= finest * 4 / 3 + 1
     assert held < REFERENCE_MOST
+
+
+@pytest.mark.parametrize("bands", [1, 2, 4])
+def test_the_finest_level_s_share_of_the_reference_s_cache_is_not_a_byte_short(bands: int) -> None:
+    encoding = Encoding(
+        "uint16", 0, (1.0,) * bands, (0.0,) * bands, (None,) * bands, (None,) * bands, ("gray",) * bands
+    )
+    held = reference_bytes(1024, 1, 4.0, encoding, None, 2)
+    assert held * 3 // 4 >= (5 * BLOCK) ** 2 * bands * 5  # as `harmonised_levels` shares it out

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ import torch
 from ursat import UpscaleOptions, upscale
 from ursat.errors import LimitError, out_of_memory
 from ursat.grid import Window
+from ursat.kept import Kept
 from ursat.run.budget import SMALLEST_TILE
 from ursat.run.cascade import Cascade
 from ursat.run.relief import Relief
@@ -23,6 +26,7 @@ from ursat.run.workers import in_order
 if TYPE_CHECKING:
     from pathlib import Path
 
+WHOLE = Window(0, 0, 256, 256)
 SAMPLE = "sample_data/landsat8.tif"
 ERRORS = {
     "of torch": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3 GiB"),
@@ -46,6 +50,32 @@ def test_what_does_not(error: Exception) -> None:
 
 def throw(error: Exception) -> Window:
     raise error
+
+
+class Held:
+    """Stands for a tensor of an attempt."""
+
+
+def test_what_an_attempt_held_is_free_before_the_next() -> None:
+    kept: Kept[int, int] = Kept(9, lambda _: 1)
+    seen: list[weakref.ref[Held]] = []
+
+    def block(_: int) -> int:
+        held = Held()
+        seen.append(weakref.ref(held))
+        raise MemoryError(f"no room beside {held}")
+
+    def task(window: Window) -> Window:
+        if not seen:
+            list(kept.each([1], block))
+        assert seen[0]() is None
+        return window
+
+    gc.disable()  # chance shall not do it
+    try:
+        assert Relief(2, 256).make(WHOLE, task, lambda whole, _: whole) == WHOLE
+    finally:
+        gc.enable()
 
 
 class Scarce:

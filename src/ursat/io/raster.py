@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ MAX_PIXELS = 1e12
 MAX_BANDS = 4096
 MAX_BLOCK_BYTES = 256 << 20
 MAX_SIDE = 2**31 - 1
+_one_silences = Lock()
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 
@@ -61,7 +63,7 @@ def open_raster(path: Location, *, trusted: bool = False, probe: bool = True) ->
             f"{path}: not a raster ({kind} file)",
             hint="give a GeoTIFF or JPEG 2000 file, a Landsat folder or *_MTL file, a Sentinel-2 .SAFE folder or zip",
         )
-    with locked_env(path), _silence():
+    with locked_env(path), nullcontext() if isinstance(path, RemoteFile) else _silence():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # `grid_of` says it better
@@ -86,14 +88,15 @@ def _silence() -> Iterator[None]:
 
     libgeotiff does so for a damaged GeoJP2 box, libtiff for an offset beyond what a file can have.
     """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with _one_silences:  # two that overlap would each take the other's silence for what stderr was
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _not_opened(error: RasterioIOError, path: Location) -> InputError:

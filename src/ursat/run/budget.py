@@ -114,7 +114,7 @@ def estimate(
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
     threads = options.jobs if options.jobs > 0 else usable_cores()
     tile, workers = options.tile, 1
-    level = 0 if options.ref is None else _USUAL_LEVEL
+    level = 0 if options.ref is None else min(_USUAL_LEVEL, depth_of(scale))
 
     def memory_of(tile: int, workers: int) -> int:
         return memory_bytes(tile, workers, info, scale, encoding, network, level)
@@ -159,6 +159,7 @@ def memory_bytes(
     copies = tiles * tile**2 + 14 * (around * 2) ** 2 + (4 * (around * 2**level) ** 2 if level else 0)
     # Columns of a row of tiles on the half grid, and of the whole width the rows that the next row of tiles needs again
     closure = (2 * tile / scale + 4 * COLUMN) * (2 * tile / scale + 64) + info.grid.width * 2 * 16
+    closure *= 1 if scale == round(scale) else 2  # the share of each cell that holds values
     held, active = (network.held, network.active) if network else (0, 0)
     reference = reference_bytes(tile, workers, scale, encoding, network, level) if level else 0
     base = _BASE_BYTES + (_PAIR_BYTES if level else 0)
@@ -180,4 +181,4 @@ def reference_bytes(
     cols = math.ceil((around + (workers - 1) * own) * 2**level / REFERENCE_BLOCK) + 1
     values = np.dtype(encoding.work_dtype).itemsize + 1  # and whether they are valid
     # The coarser levels hold the same ground: a quarter, a sixteenth ...
-    return int(rows * cols * REFERENCE_BLOCK**2 * len(encoding.scales) * values * 4 / 3)
+    return int(-(-rows * cols * REFERENCE_BLOCK**2 * len(encoding.scales) * values * 4 // 3))

@@ -5,6 +5,7 @@ No pixel depends on how the scene is cut (promise 3), so what is written stays t
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import contextmanager
 from threading import Condition
@@ -66,7 +67,8 @@ class Relief:
                     if not out_of_memory(error):
                         raise
                     why = str(error).partition("\n")[0]
-            # Out here the error is gone, and with it the frames that hold the tensors of the attempt
+            # What holds the attempt's tensors hangs in a circle: error, frames, promises of blocks that hold the error
+            gc.collect()
             self._halve(halvings, why)
 
     @contextmanager

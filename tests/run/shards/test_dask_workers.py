@@ -109,8 +109,8 @@ class _Client:
         raise _Asked
 
 
-@pytest.mark.parametrize(("device", "tasks", "resources"), [("cuda", 2, {"GPU": 1}), ("cpu", 8, None)])
-def test_a_shard_on_a_gpu_takes_one_unit_of_the_resource(
+@pytest.mark.parametrize(("device", "tasks", "resources"), [("cuda", 2, {"GPU": 1}), ("cpu", 2, None)])
+def test_every_worker_makes_one_shard_and_on_a_gpu_takes_one_unit_of_it(
     undisturbed: Undisturbed, device: str, tasks: int, resources: dict[str, int] | None
 ) -> None:
     plan, client = read_plan(undisturbed.places), _Client()

@@ -183,16 +183,17 @@ class _Dispatcher:
     def _is_hung(self, task: _Task) -> bool:
         """Whether its shard's lease has lapsed; or was never taken, and opening the files had its time, too."""
         gone = lapsed(self._places, task.shard)
+        age = time.monotonic() - task.since
         if gone is None:
             done = read_done(self._places, task.shard, self._tally.plan_sha256) is not None
-            return not done and time.monotonic() - task.since > self._patience + JOIN_SECONDS
-        return gone
+            return not done and age > self._patience + JOIN_SECONDS
+        return gone and age > JOIN_SECONDS  # before that, the lock may be one that a dead run left
 
 
 def _slots(dask_scheduler: Any, *, gpu: bool) -> int:
-    """How many tasks the workers that are there can run at once; called inside the scheduler."""
+    """How many workers there are for tasks, which each makes one at a time; called inside the scheduler."""
     workers = dask_scheduler.workers.values()
-    return sum(int(worker.resources.get("GPU", 0)) if gpu else worker.nthreads for worker in workers)
+    return sum(worker.resources.get("GPU", 0) >= 1 if gpu else True for worker in workers)
 
 
 @contextmanager

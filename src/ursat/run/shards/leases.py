@@ -73,7 +73,13 @@ class Lease:
         os.close(self._descriptor)
 
     def _renew(self) -> None:
-        while not self._over.wait(min(RENEW_SECONDS, self._patience / 4)):
+        pause = min(RENEW_SECONDS, self._patience / 4)
+        began = time.monotonic()
+        while not self._over.wait(pause):
+            waited = time.monotonic() - began
+            if waited > 3 * pause:  # the whole process was suspended meanwhile: its silence does not count
+                self._heard += waited
+            began = time.monotonic()
             if time.monotonic() - self._heard > self._patience:
                 if self._hung is not None:
                     self._hung(self._patience)

@@ -107,6 +107,8 @@ def versions() -> Versions:
 
 def _holds_anything(job: Job, source: Window) -> bool:
     for part in source.blocks(_SEARCH, _SEARCH):
+        if job.scene.unwritten(part):
+            continue
         valid = job.scene.read(part).valid
         if valid.any() and (job.region.whole or (valid & job.region.keep(part)).any()):
             return True

@@ -98,6 +98,7 @@ def _make(session: Session, shard: Shard, worker: str, beat: Callable[[], None])
     ) as writer:
         made = render(job, session.prepared, writer, None, None, beat)
         writer.finish(provenance_of(job, session.prepared, made.closure, guided=bool(made.trust)))
+    beat()  # the file was copied and checked: that is progress, too
     closure = made.closure
     done = Done(
         plan=session.plan_sha256,

@@ -44,7 +44,7 @@ def _checks(plan: Plan, scene: Scene) -> Iterator[tuple[str, bool]]:
     yield "the output's grid", size and target.transform == tuple(full.transform)[:6] and target.crs == full.crs
     found = target.encoding
     known = found.dtype in DTYPES and (options.dtype is not None or found.dtype == source.dtype)
-    alike = known and replace(source, dtype=found.dtype, nodata=found.nodata) == found
+    alike = known and replace(source, dtype=found.dtype, nodata=None) == replace(found, nodata=None)  # NaN is not NaN
     yield "the output's encoding", alike and (found.nodata is None or holds(found.dtype, found.nodata))
     yield "the region", not target.region.empty and scene.grid.window.contains(target.region)
     yield "the side of its shards", plan.side > 0
