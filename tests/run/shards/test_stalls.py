@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import made
@@ -36,6 +37,21 @@ def _until(said: object) -> None:
     while not said():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_suspended_process_does_not_take_itself_for_a_hung_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[float] = []
+    places, slept = Places(tmp_path), [0.0]
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + slept[0]))
+    with claim(places, SHARD, "first", patience=60.0, hung=ended.append):
+        slept[0] = 3600.0  # as a stopped process finds the clock when it goes on
+        for _ in range(3):
+            os.utime(places.lease(SHARD), (1, 1))
+            _until(lambda: places.lease(SHARD).stat().st_mtime > 1 or ended)
+    assert ended == []
 
 
 def test_who_is_heard_of_keeps_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

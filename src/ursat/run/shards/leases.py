@@ -76,11 +76,11 @@ class Lease:
         pause = min(RENEW_SECONDS, self._patience / 4)
         began = time.monotonic()
         while not self._over.wait(pause):
-            waited = time.monotonic() - began
-            if waited > 3 * pause:  # the whole process was suspended meanwhile: its silence does not count
-                self._heard += waited
-            began = time.monotonic()
-            if time.monotonic() - self._heard > self._patience:
+            now = time.monotonic()
+            if now - began > 3 * pause:  # the whole process was suspended meanwhile: its silence does not count
+                self._heard += now - began
+            began = now
+            if now - self._heard > self._patience:
                 if self._hung is not None:
                     self._hung(self._patience)
                 return
