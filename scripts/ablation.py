@@ -46,8 +46,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1)
         if name == "steps":
             command.add_argument("--counts", type=numbers, default=(1, 2, 3, 4, 7), help="evaluations of the flow")
-            command.add_argument("--pack", type=Path, help="calibrate every count's gain on scenes of this pack")
-            command.add_argument("--scenes", type=ranges, default=ranges("0:200"), help="numbers, as 0:100,2344:2444")
+            command.add_argument("--tiles", type=int, default=0, help="calibrate every count on so many training tiles")
         else:
             command.add_argument("--steps", type=int, default=2, help="evaluations of the flow")
         if name == "diffuse":

@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from ablation_training import load_scenes
 from torch.nn.functional import pad
 
 from ursat.benchmark.metrics.gradient import average_gradient
@@ -46,10 +45,10 @@ if TYPE_CHECKING:
 
     from ursat.io.scene import Scene
     from ursat.models.core.denoiser import Denoiser
+    from ursat.models.gains import Calibration
     from ursat.models.stage import LevelInputs
     from ursat.run.prepare import Prepared
 
-CALIBRATION_PATCHES = 32  # a level, without a reference and again with one
 DIFFUSED = {"da": (0,), "v, h, d": (1, 2, 3), "da, v, h, d": (0, 1, 2, 3)}
 
 
@@ -84,10 +83,10 @@ class Case:
         return f"x{self.observation.scale} {self.observation.track}"
 
     def render(
-        self, net: Denoiser, gain: tuple[float, ...], settings: StageSettings, *, interpolating: bool = False
+        self, net: Denoiser, calibration: Calibration, settings: StageSettings, *, interpolating: bool = False
     ) -> NDArray[np.float32]:
         """(C, H, W) DN of the whole scene."""
-        stage = CoreStage(settings, net, gain)
+        stage = CoreStage(settings, net, calibration)
         if interpolating:
             stage.classic = Interpolating(settings)
         cascade = Cascade(
@@ -235,11 +234,11 @@ def projection_table(asked: argparse.Namespace) -> str:
 def steps_table(asked: argparse.Namespace) -> str:
     """Evaluations of the flow after the mean's, samples as strong as calibration makes them."""
     net, info = load_weights(asked.weights)
-    scenes = [] if asked.pack is None else load_scenes(asked.pack, asked.scenes)
-    gains = {
-        count: calibrate(net, scenes, asked.seed, count, CALIBRATION_PATCHES) if scenes else info.calibration
-        for count in asked.counts
-    }
+    tiles = load_places(asked.data, limit=asked.tiles, split="train") if asked.tiles else ()
+    deepest = max(asked.scales).bit_length() - 1
+    gains = dict.fromkeys(asked.counts, info.calibration)
+    if tiles:
+        gains = {n: calibrate(asked.weights, tiles, seed=asked.seed, steps=n, levels=deepest) for n in asked.counts}
     means = Means(*Judge.columns)
     for case in cases(asked):
         mean = case.render(net, info.calibration, case.settings)
@@ -247,6 +246,6 @@ def steps_table(asked: argparse.Namespace) -> str:
         means.add(case.key, "0 (mean)", *judge(mean))
         for count, gain in gains.items():
             settings = replace(case.settings, fidelity=0.0, steps=count)
-            name = f"{count} (gain {', '.join(f'{value:.2f}' for value in gain)})"
+            name = f"{count} (gain {', '.join(f'{value:.2f}' for value in gain.points[0][1].none)})"
             means.add(case.key, name, *judge(case.render(net, gain, settings)))
     return means.table()

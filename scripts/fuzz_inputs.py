@@ -1,6 +1,6 @@
 """Damaged inputs, thousands of them: none may crash ursat, hang it, or leave an output that was refused.
 
-    python scripts/fuzz_inputs.py [--count 5000] [--kinds tiff,mtl-txt] [--seed 0] [--keep FOLDER]
+    python scripts/fuzz_inputs.py [--count 5000] [--first 0] [--kinds tiff,mtl-txt] [--seed 0] [--keep FOLDER]
 
 Each case runs the command line inside a worker process with bounded memory; a worker that dies, computes for more than
 ten seconds or stands still is replaced. What is refused must be refused in one line with an exit code of its own, and
@@ -70,9 +70,26 @@ class Worker:
 
 
 def _at_work(pid: int) -> tuple[bool, float]:
-    """Whether a process waits for something other than a core, and its user and system time (proc(5), stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return fields[0] != "R", (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Whether a process and its children wait for something other than a core, and their user and system time.
+
+    proc(5): stat, with the children that it has waited for, and task/*/children.
+    """
+    waits, seconds = True, 0.0
+    for number in (pid, *_children(pid)):
+        try:
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        waits = waits and fields[0] != "R"
+        seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # those waited for as well
+    return waits, seconds
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(n) for path in Path(f"/proc/{pid}/task").glob("*/children") for n in path.read_text().split()]
+    except OSError:
+        return []
 
 
 def serve() -> None:
@@ -114,8 +131,10 @@ def judge(answer: dict[str, Any], left: list[str]) -> str | None:
     return f"refused with {code}, but left {left}" if left and code != PARTIAL else None
 
 
-def fuzz(count: int, kinds: list[str], seed: int, keep: Path | None = None) -> tuple[Counter[str], list[str]]:
-    """Run ``count`` cases, the kinds in turn.
+def fuzz(
+    count: int, kinds: list[str], seed: int, keep: Path | None = None, first: int = 0
+) -> tuple[Counter[str], list[str]]:
+    """Run ``count`` cases from number ``first`` on, the kinds in turn.
 
     Returns:
         How many ended with each exit code, by kind; and what was wrong, one line a case.
@@ -129,7 +148,7 @@ def fuzz(count: int, kinds: list[str], seed: int, keep: Path | None = None) -> t
             pristine = Path(top, name)
             pristine.mkdir()
             sound[name] = KINDS[name].make(pristine)
-        for number in range(count):
+        for number in range(first, first + count):
             name = kinds[number % len(kinds)]
             folder, results = Path(top, "case"), Path(top, "results")
             shutil.copytree(Path(top, name), folder)
@@ -155,6 +174,7 @@ def fuzz(count: int, kinds: list[str], seed: int, keep: Path | None = None) -> t
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case: 5000 may be run in parts")
     parser.add_argument("--kinds", default=",".join(KINDS), help="of " + ", ".join(KINDS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the inputs of cases that went wrong")
@@ -163,7 +183,7 @@ def main() -> int:
     if arguments.worker:
         serve()
         return 0
-    codes, wrong = fuzz(arguments.count, arguments.kinds.split(","), arguments.seed, arguments.keep)
+    codes, wrong = fuzz(arguments.count, arguments.kinds.split(","), arguments.seed, arguments.keep, arguments.first)
     for key in sorted(codes):
         print(f"{key:12} {codes[key]:6}")
     for line in wrong:

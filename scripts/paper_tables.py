@@ -1,4 +1,4 @@
-"""Tables 5 and 6 of the paper (arXiv 2412.18996): its parts, and its heads, each trained and scored at one budget.
+"""Tables 5 and 6 of the paper (arXiv 2412.18996), Figure 12: parts, and its heads, trained and scored at one budget.
 
     python scripts/paper_tables.py --pack FOLDER [--tables 5,6] [--steps 500 | --budget 180] [--init FILE]
     python scripts/paper_tables.py --pack FOLDER --tables 5 --weights paper-mini.safetensors

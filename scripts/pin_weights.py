@@ -1,6 +1,6 @@
 """Ships files of weights: checks them, stores them in the package and pins their sha256.
 
-    python scripts/pin_weights.py WEIGHTS.safetensors ... [--calibration 0.9,1.05] [--licence NAME]
+    python scripts/pin_weights.py WEIGHTS.safetensors ... [--calibration FILE.json] [--licence NAME]
 
 Each file is named after the preset it holds; what the options name is changed in its header, the tensors stay bit for
 bit. `ursat.models.shipped.DEFAULT_MODEL` stays as it is.
@@ -9,12 +9,14 @@ bit. `ursat.models.shipped.DEFAULT_MODEL` stays as it is.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from ursat.models import shipped
 from ursat.models.core.weights import load_weights, save_weights
+from ursat.models.gains import Calibration
 from ursat.models.paper.weights import is_paper, load_paper, save_paper
 from ursat.models.registry import WEIGHTS
 from ursat.models.stored import SUFFIX
@@ -33,7 +35,7 @@ def main() -> None:
     """Check, complete, store and pin."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--calibration", help="gain of samples on level 1, 2 ...: 0.9,1.05")
+    parser.add_argument("--calibration", type=Path, help="what `python -m ursat.training.calibrate` printed")
     parser.add_argument("--licence")
     arguments = parser.parse_args()
     sums = dict(shipped.SHA256)
@@ -42,7 +44,8 @@ def main() -> None:
         paper = is_paper(path)
         net, info = load_paper(path) if paper else load_weights(path)
         if arguments.calibration:
-            info = replace(info, calibration=tuple(float(v) for v in arguments.calibration.split(",")))
+            printed = json.loads(arguments.calibration.read_text("utf-8"))
+            info = replace(info, calibration=Calibration.parse(printed["calibration"]))
         info = replace(info, licence=arguments.licence or info.licence)
         target = WEIGHTS / f"{info.config.name}{SUFFIX}"
         save = save_paper if paper else save_weights

@@ -57,6 +57,59 @@ def test_gsd_in_metres() -> None:
     assert degrees.gsd_m == pytest.approx((15.5 + 30.95) / 2, rel=0.01)
 
 
+def square(crs: str, lon: float, lat: float, metres: float = 10) -> Grid:
+    """Some pixels of a projected CRS about a place."""
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
+    return Grid(20, 10, Affine(metres, 0, x - 5 * metres, 0, -metres, y + 10 * metres), crs)
+
+
+@pytest.mark.parametrize(("latitude", "half"), [(0, 1), (60, 0.5), (-60, 0.5), (75.5225, 0.25)])
+def test_a_metre_of_web_mercator_shrinks_with_latitude(latitude: float, half: float) -> None:
+    found = square("EPSG:3857", 9, latitude).gsd_m
+    assert found == pytest.approx(10 * half, rel=0.006)
+    # The projection is the sphere's; the ground is WGS 84's, with its radii along the meridian and across it.
+    bent = 1 - 0.00669437999 * math.sin(math.radians(latitude)) ** 2
+    north, east = (1 - 0.00669437999) / bent**1.5, 1 / bent**0.5
+    expected = 10 * math.cos(math.radians(latitude)) * (north + east) / 2
+    assert found == pytest.approx(10 if latitude == 0 else expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("crs", "lon", "lat"),
+    [
+        ("EPSG:32633", 15, 60),
+        ("EPSG:32633", 18, 0),
+        ("EPSG:2154", 3, 46.5),
+        ("EPSG:3035", -9.7, 38.2),
+        ("EPSG:3031", 45, -70),
+    ],
+)
+def test_true_to_scale_projections_keep_their_nominal_size(crs: str, lon: float, lat: float) -> None:
+    assert square(crs, lon, lat).gsd_m == 10
+
+
+def test_both_axes_count_however_the_grid_is_turned() -> None:
+    # Equal-area cylindrical, true at 30 degrees: at 60 degrees a metre east is 0.58 m and a metre north 1.73 m.
+    upright = square("EPSG:6933", 9, 60, 100)
+    assert upright.gsd_m == pytest.approx((58 + 173) / 2, rel=0.01)
+    turned = Grid(20, 10, upright.transform * Affine.rotation(90, (5, 10)), upright.crs)
+    assert turned.gsd_m == pytest.approx(upright.gsd_m, rel=1e-3)
+
+
+def test_where_the_ground_is_not_known_the_nominal_size_stands() -> None:
+    site = 'LOCAL_CS["site",UNIT["metre",1]]'
+    assert Grid(4, 4, Affine(2, 0, 0, 0, -2, 0), site).gsd_m == 2
+    beyond = Grid(4, 4, Affine(10, 0, 9e7, 0, -10, 9e7), "EPSG:3035")
+    assert beyond.gsd_m == 10
+
+
+def test_lengths_are_of_each_vector_on_its_own() -> None:
+    degrees = Grid(2, 2, Affine(1 / 3600, 0, 10, 0, -1 / 3600, 60), "EPSG:4326")
+    assert degrees.lengths_m((0, 0), (-0.001, 0), (0, 0.001)) == pytest.approx((0, 55.8, 111.4), rel=1e-3)
+    assert UTM.lengths_m((3, 4), (0, 0)) == (5, 0)
+    assert Grid(2, 2, Affine(1, 0, 0, 0, -1, 0), "").lengths_m((3, 4)) == (5,)
+
+
 def test_corner_lands_where_pyproj_says() -> None:
     fine = UTM.finer(32)
     x, y = fine.transform * (64, 96)  # input pixel column 2, row 3

@@ -18,7 +18,7 @@ META = {
     "licence": "CC0-1.0",
     "steps": 7,
     "date": "2026-01-02",
-    "calibration": [0.9, 1.1],
+    "calibration": [{"mtf": 0.25, "none": [0.9, 1.1], "reached": [0.8], "past": [0.7]}],
     "val": {"x4 noref": 0.25},
 }
 

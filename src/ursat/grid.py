@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from odc.geo.geobox import GeoBox
+    from pyproj import CRS
+
+_NOMINAL = 0.01  # how far a projected metre may be from a metre on the ground and still be called one
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,27 +149,48 @@ class Grid:
 
     @property
     def gsd_m(self) -> float:
-        """Ground sampling distance in metres: the mean of the two pixel sides at the centre of the grid.
+        """Ground sampling distance in metres: the mean of a pixel's two sides, as `lengths_m` measures them."""
+        t = self.transform
+        return sum(self.lengths_m((t.a, t.d), (t.b, t.e))) / 2
 
-        Projected CRSs are converted with their linear unit; degrees with the WGS 84 arc lengths at the
-        centre's latitude. Without a CRS the CRS units are taken as metres.
+    def lengths_m(self, *vectors: tuple[float, float]) -> tuple[float, ...]:
+        """Lengths in metres of vectors (x, y) in CRS units that start at the centre of the grid.
+
+        On the ground, as the CRS's ellipsoid has it: a metre of Web Mercator at 60 degrees north is half a metre. Where
+        a projection keeps a length within 1 % (UTM, national grids), and where the centre lies outside it, the length
+        times the CRS's linear unit, as catalogues state it: 10 m of UTM are 10 m. Without a CRS its units are metres.
         """
-        along_row, along_col = self.pixel_size
+        plain = tuple(math.hypot(*vector) for vector in vectors)
         if not self.crs:
-            return (along_row + along_col) / 2
-        from pyproj import CRS, Geod  # noqa: PLC0415
+            return plain
+        from pyproj import CRS  # noqa: PLC0415
 
         crs = CRS.from_user_input(self.crs)
-        if not crs.is_geographic:
-            factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-            return (along_row + along_col) / 2 * factor
+        ground = self._on_the_ground(crs, vectors)
+        if crs.is_geographic:
+            return ground
+        unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
+        nominal = (length * unit for length in plain)
+        return tuple(
+            measured if math.isfinite(measured) and abs(measured - stated) > _NOMINAL * stated else stated
+            for measured, stated in zip(ground, nominal, strict=True)
+        )
+
+    def _on_the_ground(self, crs: CRS, vectors: tuple[tuple[float, float], ...]) -> tuple[float, ...]:
+        """Metres along the CRS's ellipsoid; not finite where the CRS says nothing of the place."""
+        from pyproj import Geod, Transformer  # noqa: PLC0415
+
+        if crs.geodetic_crs is None:  # a site's own grid
+            return (math.inf,) * len(vectors)
+        t, (col, row) = self.transform, (self.width / 2, self.height / 2)
+        x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+        to_degrees = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+        lon, lat = to_degrees.transform([x, *(x + dx for dx, _ in vectors)], [y, *(y + dy for _, dy in vectors)])
+        if not all(map(math.isfinite, (*lon, *lat))):
+            return (math.inf,) * len(vectors)
         geod = crs.get_geod() or Geod(ellps="WGS84")
-        col, row = self.width / 2, self.height / 2
-        t = self.transform
-        lon, lat = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
-        _, _, east = geod.inv(lon, lat, lon + t.a, lat + t.d)
-        _, _, south = geod.inv(lon, lat, lon + t.b, lat + t.e)
-        return float(east + south) / 2
+        _, _, lengths = geod.inv([lon[0]] * len(vectors), [lat[0]] * len(vectors), lon[1:], lat[1:])
+        return tuple(float(length) for length in lengths)
 
     def finer(self, scale: float) -> Grid:
         """The grid with pixels ``scale`` times smaller that covers this one: ceil(scale x n) pixels a side.

@@ -24,14 +24,34 @@ def test_a_constant_gain_is_certain():
     level = np.array([[20.0, 30, 40], [21, 33, 35], [22, 24, 26]])
     found = gains(table(level + 0.5, {"ibp": level, "bicubic": level - 1}), "mine")
     assert found["all cells"].text == "+0.50 [+0.50, +0.50]"
-    assert set(found) == {
+    assert list(found) == [
         "x4 bicubic noref",
         "x8 bicubic noref",
         "x4 bicubic ref",
         "bicubic noref, all scales",
         "x4, all cells",
         "all cells",
-    }
+    ]
+
+
+def test_averages_come_in_the_tables_order_and_none_twice():
+    cells = [Cell(scale, "bicubic", track) for scale in (4, 16, 128) for track in ("noref", "ref")]
+
+    def named(cells):
+        scores = tuple(
+            Score(f"i{i}", "place", cell, method, 0, 0.0, {"psnr": value + i})
+            for cell in cells
+            for i in range(2)
+            for method, value in (("mine", 31.0), ("ibp", 30.0))
+        )
+        return list(gains(Table(scores, tuple(cells), ("mine", "ibp")), "mine"))[len(cells) :]
+
+    assert named(cells) == [
+        "bicubic noref, all scales", "bicubic ref, all scales",
+        "x4, all cells", "x16, all cells", "x128, all cells", "all cells",
+    ]  # fmt: skip
+    assert named(cells[::2]) == named(cells[:2]) == ["all cells"]
+    assert named(cells[:1]) == []
 
 
 def test_the_best_baseline_is_each_cells_own():

@@ -35,6 +35,7 @@ def test_every_kind_of_method_by_its_words():
         ("ursat,tile=wide", "tile cannot be 'wide'"),
         ("ursat,mean=1", "at least 2"),
         ("spandrel:nowhere.pth", "names no file"),
+        ("ncnn:nowhere.param", "names no file"),
         ("", "names nothing"),
     ],
 )
@@ -46,17 +47,15 @@ def test_what_means_nothing_is_refused_with_the_choice(words, said):
 
 @pytest.mark.parametrize(("factor", "scale", "asked"), [(4, 4, True), (4, 8, True), (2, 4, True), (2, 8, False)])
 def test_a_public_network_makes_at_most_two_passes(monkeypatch, tmp_path, factor, scale, asked):
-    import torch
-
     path = tmp_path / "net.pth"
     path.write_bytes(b"weights")
     passes = []
 
     def network(x):
         passes.append(x.shape[-1])
-        return torch.nn.functional.interpolate(x, scale_factor=factor)
+        return x.repeat(factor, axis=-1).repeat(factor, axis=-2)
 
-    monkeypatch.setattr(foreign, "_network", lambda _path: (network, factor, 3))
+    monkeypatch.setitem(foreign.LOADERS, "spandrel", lambda _path: (network, factor, 3))
     (method,) = make_methods([f"spandrel:{path}"], Ursat()).values()
     assert method.label.startswith("spandrel:net.pth@")
     assert method.applies(scale, "noref") is asked

@@ -54,6 +54,13 @@ def test_ursat_answers_through_files(command_line):
     assert result.figures["evaluations"] >= 2  # two doublings
 
 
+def test_evaluations_are_counted_level_by_level():
+    """A chain of three on the first of two doublings, and one for what holds no noise on each."""
+    o = make_observation(place_image(0, (48, 48)), 4, "bicubic", "noref")
+    result = Ursat(parse_options(["model=wavediffur", "sr=bicubic", "steps=3"]))(o)
+    assert result.figures["evaluations"] == (1 + 3) + 1
+
+
 def test_weights_in_a_file_are_named_by_their_content(tmp_path):
     path = tmp_path / "best.safetensors"
     path.write_bytes(b"epoch 1")

@@ -207,7 +207,9 @@ def test_models_info(cli: Cli, weights: Path) -> None:
         "licence CC0-1.0",
         f"data pack: {'0' * 64}",
         "places: none",
-        "calibration 0.9, 1.1: strength of samples, level by level",
+        "calibration MTF 0.25, no reference: samples x 0.9, 1.1 on level 1, 2 ...",
+        "MTF 0.25, a reference that reaches: samples x 0.8 on level 1, 2 ...",
+        "MTF 0.25, after it: samples x 0.7 on level 1, 2 ...",
         "scores x4 noref +0.25 dB over the classical answer",
         f"sha256 {sha256} (not one that ships)",
     ):

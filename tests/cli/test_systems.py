@@ -87,6 +87,19 @@ def test_tiles_and_threads_change_no_byte(cli: Cli, weights: Path, given: str) -
     assert made[0] == made[1]
 
 
+@pytest.mark.parametrize("given", ["--model csp-wavediffur --ref REF", "--model wavediffur --sr bicubic"])
+def test_tiles_change_no_byte_of_what_ships(cli: Cli, tmp_path: Path, given: str) -> None:
+    """The weights in the package, the diffusion of four steps, a window that no block of 64 or attention's 32 fits."""
+    words = given.replace("REF", SCENE.replace("landsat8", "sentinel2")).split()
+    common = ["--scale", "4", "--window", "21,35,50,41", "--steps", "4", "-q"]
+    made = []
+    for tile in ("512", "64"):
+        path = tmp_path / f"{tile}.tif"
+        assert cli("upscale", SCENE, *words, *common, "--tile", tile, "-o", str(path)).code == 0
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
+
+
 def test_the_csp_is_in_the_file_and_in_the_picture(cli: Cli, weights: Path) -> None:
     pictures = {}
     for kind in ("reuse", "progressive"):

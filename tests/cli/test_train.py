@@ -45,6 +45,15 @@ def test_what_is_not_said_is_as_in_the_library(cli, asked):
     assert asked["options"] == TrainOptions(Path("tiles"), Path("train-core-xs"), steps=100, jobs=cores)
 
 
+def test_formulas_as_printed_arrive(cli, asked):
+    done = cli(
+        "train", "--data", "d", "--preset", "paper-mini", "--steps", "9", "--paper-literal", "softmax,ssim", "-q"
+    )
+    assert done.code == 0
+    literal = asked["options"].config.literal
+    assert literal.names == ("softmax", "ssim")
+
+
 def test_every_option_arrives(cli, asked):
     done = cli(
         "train", "--data", "d", "--preset", "core-s", "--out", "o", "--budget", "2h", "--resume", "--init", "i.pt",

@@ -69,6 +69,7 @@ def test_defaults_are_the_library_s_but_for_the_end_of_a_hanging_process(cli: Cl
         ("--sampler dpm++", "sampler", "dpm++"),
         ("--start 0.25", "start", 0.25),
         ("--csp progressive", "csp", "progressive"),
+        ("--paper-literal projection,loop", "paper_literal", ("projection", "loop")),
         ("--device cuda:1", "device", "cuda:1"),
         ("-j 3", "jobs", 3),
         ("--num-threads ALL_CPUS", "jobs", 0),

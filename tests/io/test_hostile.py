@@ -85,6 +85,13 @@ def test_quantification_values(tmp_path, value):
     refused(safe, "BOA_QUANTIFICATION_VALUE")
 
 
+def test_an_offset_far_beyond_all_pixels(tmp_path):
+    text = level2a_xml()
+    assert ">-1000<" in text
+    safe, _ = write_level2a(tmp_path, text.replace(">-1000<", ">-1e308<"))
+    refused(safe, "BOA_ADD_OFFSET is -1e308")
+
+
 def test_a_band_file_that_is_a_link_out_of_the_folder(tmp_path):
     groups = level1()
     folder, _ = write_scene(tmp_path, groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from writing import PROVENANCE, UTM, cut, encoding, grid, noise, write
 
 from ursat.errors import OutputError, OutputExistsError, UsageError
 from ursat.grid import Grid, Window
+from ursat.io import part_files
+from ursat.io.part_files import PartFiles
 from ursat.io.provenance import read_provenance
 from ursat.io.writer import CogWriter
 
@@ -245,3 +248,25 @@ def test_a_corrupted_working_file_is_noticed(tmp_path):
 def test_misplaced_pixels_are_a_programming_error(tmp_path, window, shape, dtype):
     with CogWriter(tmp_path / "out.tif", grid(), encoding()) as writer, pytest.raises(ValueError):
         writer.write(window, np.ones(shape, dtype))
+
+
+def test_growth_of_the_temporaries_is_heard_of_and_silence_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(part_files, "_LOOK_SECONDS", 0.01)
+    heard = threading.Event()
+    parts = PartFiles(tmp_path / "out.tif")
+    part = parts.path("cog")
+    part.write_bytes(b"1")
+    with parts.watched(heard.set):
+        assert not heard.wait(0.2)
+        part.write_bytes(b"12")
+        assert heard.wait(60)
+    parts.close()
+
+
+def test_windows_that_are_checked_are_heard_of(tmp_path):
+    pixels, heard = noise((1, 64, 64), "uint16"), []
+    with CogWriter(tmp_path / "out.tif", grid(64, 64), encoding("uint16", 0, bands=1)) as writer:
+        for window in (Window(0, 0, 32, 64), Window(32, 0, 32, 64)):
+            writer.write(window, pixels[:, window.row : window.row_stop])
+        writer.finish(PROVENANCE, lambda: heard.append(1))
+    assert len(heard) >= 2

@@ -6,6 +6,7 @@ import pytest
 from affine import Affine
 
 from ursat.grid import Grid, Window
+from ursat.io import isolated
 from ursat.io.cache import BLOCK
 from ursat.run.budget import REFERENCE_MOST, memory_bytes, reference_bytes
 from ursat.types import Encoding, SceneInfo
@@ -26,6 +27,13 @@ def test_a_scene_sixteen_times_as_wide_needs_hardly_more() -> None:
 @pytest.mark.parametrize("more", [{"tile": 2048}, {"workers": 2}, {"level": 2}, {"level": 3}])
 def test_more_at_once_needs_more(more: dict[str, int]) -> None:
     assert _memory(512, **more) > 1.05 * _memory(512)
+
+
+def test_the_process_that_decodes_jpeg_2000_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "running", lambda: False)
+    alone = _memory(512)
+    monkeypatch.setattr(isolated, "running", lambda: True)
+    assert _memory(512) == alone + isolated.RESIDENT
 
 
 def test_the_reference_under_a_tile_and_its_surroundings_is_held() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ from ursat.models.registry import find_model
 from ursat.models.sr.bicubic import Bicubic
 from ursat.models.stage import StageSettings
 from ursat.run.cascade import Cascade
+from ursat.run.job import decide
+from ursat.run.provenance import detail_origin
+from ursat.run.render import stage_of, typical_settings
 from ursat.run.sampling import sample_steps, sampling_of
-from ursat.run.systems import choices_of, cost_of
+from ursat.run.systems import choices_of, cost_of, evaluations_on
 from ursat.run.verify import verify
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "landsat8.tif"
@@ -100,8 +104,70 @@ def test_exact_closure_holds_in_the_file(crop: Path, given: dict[str, Any]) -> N
     assert system["one_step"] is given.get("one_step", False)
     assert (system["sr"] or {}).get("name") == given.get("sr")
     assert system["csp"] == (None if "sr" in given else given.get("csp", "reuse"))
-    assert facts["sampling"]["evaluations"] == 3
-    assert "on the first level" in report.sampling.line
+    once = given.get("one_step", False)
+    assert facts["sampling"]["evaluations"] == (1 if once else 3)
+    assert ("on the last level" if once else "on the first level") in report.sampling.line
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "counts"),
+    [
+        ({}, "4 evaluations on the first level, 1 on the others", (4, 1, 1)),
+        ({"mode": "faithful"}, "1 evaluation a level", (1, 1, 1)),
+        ({"closure": "off"}, "4 evaluations a level", (4, 4, 4)),
+        ({"one_step": True}, "faithful: the mean, 1 evaluation on the last level, none before it", (0, 0, 1)),
+        ({"one_step": True, "closure": "off"}, "4 evaluations on the last level, none before it", (0, 0, 4)),
+        ({"paper_literal": ("loop",)}, "4 evaluations on the first level, none on the others", (4, 0, 0)),
+    ],
+)
+def test_reports_count_what_stages_evaluate(
+    crop: Path, given: dict[str, Any], where: str, counts: tuple[int, ...]
+) -> None:
+    chosen = options(crop, **({"steps": 3, "scale": 8} | given))
+    with ExitStack() as stack:
+        job = decide(str(crop), chosen, stack)
+        made = stage_of(job, typical_settings(job))
+    assert job.sampling.line.endswith(where)
+    levels = range(1, job.depth + 1)
+    assert tuple(job.sampling.on(level, job.depth) for level in levels) == counts
+    assert tuple(evaluations_on(made, level, 0) for level in levels) == counts
+    origins = [detail_origin(job.sampling, level, job.depth) for level in levels]
+    drawn = "predicted" if job.sampling.mode == "faithful" else "generated"
+    assert origins == [drawn if count else "interpolated" for count in counts]
+
+
+def test_one_step_draws_nothing_where_a_is_given(crop: Path) -> None:
+    def pixels(**given: Any) -> np.ndarray:
+        with rasterio.open(upscale(str(crop), options(crop, one_step=True, **given)).output) as made:
+            return made.read()
+
+    assert np.array_equal(pixels(seed=1), pixels(seed=2, mode="faithful"))
+    assert not np.array_equal(pixels(seed=1, closure="off"), pixels(seed=2, closure="off"))
+    with pytest.raises(UsageError, match="draws nothing"):
+        plan(str(crop), options(crop, one_step=True, samples=2))
+
+
+def test_formulas_as_printed_are_in_the_file_and_in_the_picture(crop: Path) -> None:
+    def made(*names: str) -> np.ndarray:
+        report = upscale(str(crop), options(crop, paper_literal=names))
+        assert read_provenance(Path(report.output))["system"]["literal"] == [*names]
+        with rasterio.open(report.output) as file:
+            return file.read().astype(float)
+
+    usual, projected, looped = made(), made("projection"), made("loop")
+    assert (projected != usual).mean() > 0.1
+    np.testing.assert_array_equal(looped[:, ::2, ::2], looped[:, 1::2, 1::2])
+    assert not np.array_equal(usual[:, ::2, ::2], usual[:, 1::2, 1::2])
+
+
+def test_formulas_that_a_run_cannot_change(crop: Path) -> None:
+    for given, match in (
+        ({"paper_literal": ("softmax",)}, "decided when a network is trained"),
+        ({"paper_literal": ("eq9",)}, "none of softmax"),
+        ({"paper_literal": ("loop",), "one_step": True}, "--one-step has no loop"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            plan(str(crop), options(crop, **given))
 
 
 def test_plans_count_the_chain_where_it_runs(crop: Path) -> None:
@@ -127,8 +193,12 @@ def test_a_reference_without_use_is_said_to_be(crop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"one_step": True}, {"sampler": "ddim"}, {"start": 0.5}, {"sr": "bicubic"}, {"csp": "reuse"}]
-)
+    "given",
+    [
+        {"one_step": True}, {"sampler": "ddim"}, {"start": 0.5}, {"sr": "bicubic"}, {"csp": "reuse"},
+        {"paper_literal": ("loop",)},
+    ],
+)  # fmt: skip
 def test_other_models_are_told_apart(given: dict[str, Any]) -> None:
     name = "--" + next(iter(given)).replace("_", "-")
     with pytest.raises(UsageError, match=name) as caught:

@@ -47,7 +47,7 @@ def test_learned(
     found = sampling_of(UpscaleOptions(seed=5, **given), core)
     assert (found.mode, found.fidelity, found.evaluations, found.seed) == (mode, fidelity, evaluations, 5)
     assert found.steps == evaluations - 1
-    assert detail_origin(found) == origin
+    assert detail_origin(found, 1, 2) == detail_origin(found, 2, 2) == origin
     assert mode in found.line
 
 
@@ -56,7 +56,7 @@ def test_classical_draws_nothing() -> None:
     for mode in (None, "faithful"):
         found = sampling_of(UpscaleOptions(mode=mode), fusion)
         assert (found.mode, found.steps, found.evaluations, found.samples) == ("faithful", 0, 0, 0)
-        assert detail_origin(found) == "interpolated"
+        assert detail_origin(found, 1, 1) == "interpolated"
     for given in ({"mode": "realistic"}, {"fidelity": 1.0}, {"steps": 2}, {"samples": 2}):
         with pytest.raises(UsageError, match="fusion draws no samples") as caught:
             sampling_of(UpscaleOptions(**given), fusion)

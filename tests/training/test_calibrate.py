@@ -1,4 +1,4 @@
-"""The gain of samples, where it is known."""
+"""The strength of samples, found by running the tool on images whose truth is known."""
 
 from __future__ import annotations
 
@@ -7,119 +7,103 @@ import math
 
 import numpy as np
 import pytest
-import torch
-from made_tiles import TINY
-from torch import nn
 
-from tiny_network import save_tiny, tiny_net
-from ursat.benchmark.baselines import box_mean
-from ursat.benchmark.metrics import gradient
+from tiny_network import CONFIG, META
+from ursat.benchmark.places import PlaceImage
 from ursat.errors import InputError
 from ursat.models.core.config import STATE
-from ursat.models.core.context import Context, detail_scale
-from ursat.models.core.denoiser import INPUTS, OUTPUTS, Denoiser
-from ursat.models.core.state import activity
-from ursat.training.calibrate import GAINS, Sharpness, average_gradient, calibrate, main, sharpness
-from ursat.training.pack import load_pack
-from ursat.training.scenes import TrainingScene, View
-
-SIGNAL = 500.0
-_FLOOR = Context(1, 5.0, (0.25,) * 4, 0.1, None, 0.0).noise_floor  # of the white scenes
+from ursat.models.core.denoiser import Denoiser
+from ursat.models.core.weights import save_weights
+from ursat.models.gains import Calibration
+from ursat.training import calibrate as module
+from ursat.training.calibrate import LEAST, MOST, TRIED, UNTOLD, Sampled, calibrate, kinds, main, reference_ratio
 
 
-class Exact(nn.Module):
-    """Perfect for states that are N(0, s**2), whatever else is seen: such a residual has no velocity."""
-
-    def __init__(self, s):
-        super().__init__()
-        self.s = s
-
-    def forward(self, features, context, t):
-        answer = features.new_zeros((len(features), OUTPUTS, *features.shape[-2:]))
-        answer[:, STATE : 2 * STATE] = torch.log(self.s / activity(features[:, : INPUTS - STATE], _FLOOR))
-        return answer
+def image(seed, side=64):
+    """Texture on every scale, (3, side, side) uint8."""
+    rng = np.random.default_rng(seed)
+    ground = sum(
+        np.kron(rng.standard_normal((3, side // n, side // n)), np.ones((n, n))) * n**0.7 for n in (1, 2, 4, 8)
+    )
+    return PlaceImage(f"made/{seed}", f"place {seed}", 1.0, np.clip(120 + 12 * ground, 0, 255).astype(np.uint8))
 
 
-def white_scene(s):
-    """One level whose v, h, d are N(0, s**2) and da is 0: white noise on flat ground less the means of its blocks.
-
-    A Haar band is the mean of four pixels.
-    """
-    noise = np.random.default_rng(0).standard_normal((3, 256, 256)) * 2 * s * detail_scale(SIGNAL, 1)
-    noise -= box_mean(noise, 2).repeat(2, axis=-2).repeat(2, axis=-1)
-    flat = np.full((3, 256, 256), 8000, np.int16)
-    view = View(flat, (0.25,) * 4, (SIGNAL,) * 3, 0.1)
-    truth = np.asarray(np.rint(flat + noise), np.int16)
-    return TrainingScene("white", truth, flat[:, :128, :128], 5.0, 1, (view,))
+def weights(path, told=1.0, **meta):
+    """The classical answer as the mean, and a departure of ``told`` times the activity around."""
+    net = Denoiser(CONFIG).eval()
+    net.spread.film.bias.data[-STATE:] = math.log(told)
+    save_weights(path, net.state_dict(), {**META, **meta})
+    return path
 
 
-@pytest.fixture(scope="module")
-def scenes(made):
-    return load_pack(made[1], 6)
+@pytest.mark.parametrize("true", [0.9, 1.2])
+def test_the_gain_whose_gradient_is_the_truths(true):
+    mean, slope = 0.5, math.sqrt(1 - 0.25) / true
+    rows = [[math.hypot(mean, slope * gain) for gain in TRIED]]
+    assert Sampled(np.array(rows * 12)).gain() == pytest.approx(true)
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-def test_a_gaussian_state_of_unit_variance_needs_no_gain(steps):
-    (gain,) = calibrate(Exact(0.4), [white_scene(0.4)], 0, steps, patches=16)
-    assert gain == pytest.approx(1, rel=0.02)  # of one draw
+def test_extremes_and_flat_images_do_not_decide():
+    row = [0.9, 1.2]
+    usual = Sampled(np.array([row] * 18)).gain()
+    assert Sampled(np.array([*[row] * 18, [9.0, 30.0], [0.01, 0.02]])).gain() == pytest.approx(usual)
+    assert Sampled(np.array([*[row] * 18, [np.nan, np.nan]])).gain() == pytest.approx(usual)
+    assert Sampled(np.full((3, 2), np.nan)).gain() == 1
+    assert Sampled(np.full((3, 2), 0.7)).gain() == 1  # nothing departs
 
 
-def test_what_the_network_believes_of_the_variance_is_corrected():
-    believed, true, steps = 0.4, 0.2, 2
-    (gain,) = calibrate(Exact(believed), [white_scene(true)], 0, steps, patches=16)
-    assert gain == pytest.approx(true / believed, rel=0.02)  # of one draw
+def test_no_gain_beyond_what_is_believed():
+    assert Sampled(np.array([[1.5, 2.0]] * 3)).gain() == LEAST
+    assert Sampled(np.array([[0.3, 0.35]] * 3)).gain() == MOST
 
 
-def test_a_network_that_doubts_half_as_much_gets_twice_the_gain(scenes):
-    net = Denoiser(TINY).eval()
-    net.spread.film.bias.data[-STATE:] = math.log(1.5)
-    gains = calibrate(net, scenes, 0, 2, patches=4)
-    net.spread.film.bias.data[-STATE:] = -math.log(1.5)
-    # between the gains that are tried, the gradient is taken for straight
-    assert calibrate(net, scenes, 0, 2, patches=4) == pytest.approx([2.25 * gain for gain in gains], rel=0.03)
+@pytest.mark.parametrize("level", range(1, 7))
+def test_references_end_where_they_should(level):
+    for kind in kinds(level)[1:]:
+        ratio = reference_ratio(level, kind)
+        assert 1 <= ratio <= 2**level
+        ends = math.ceil(math.log2(ratio))
+        assert ends == level if kind == "reached" else ends < level
+    assert reference_ratio(level, "none") is None
 
 
-def test_levels_and_tracks(scenes):
-    found = sharpness(tiny_net(), scenes, 0, 1, patches=4)
-    assert list(found[0]) == ["noref", "ref"]
-    for tracks in found:
-        for each in tracks.values():
-            assert each.ratio.shape == (4, len(GAINS))
-            usable = each.ratio[np.isfinite(each.ratio[:, 0])]
-            assert len(usable) >= 1
-            assert bool((usable[:, -1] > usable[:, 0]).all())
+def test_samples_are_as_sharp_as_the_truth_with_the_gain_found(tmp_path):
+    images, path = [image(n) for n in range(4)], weights(tmp_path / "w.safetensors", 0.5)
+    found = calibrate(path, images, levels=1, steps=1)
+    assert [mtf for mtf, _ in found.points] == [0.25, 0.5]
+    gains = found.points[0][1]
+    assert gains.none[1:] == gains.reached[1:] == (UNTOLD,)
+    assert gains.past == gains.reached
+    assert LEAST < gains.none[0] < MOST
+    again = weights(tmp_path / "again.safetensors", 0.5, calibration=found.to_json())
+    (ratios,) = module.measure([again], images[::2], 1, "sensor", "none", 0, 1).ratio.T
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)  # between the gains tried, and at MTF as it was guessed
+    stronger = calibrate(weights(tmp_path / "s.safetensors", 0.6), images, levels=1, steps=1)
+    assert stronger.points[0][1].none[0] == pytest.approx(gains.none[0] / 1.2, rel=0.05)
 
 
-def test_the_gain_is_that_of_the_median_patch():
-    gains = np.array(GAINS)
-    lines = np.stack([0.5 + gains * slope for slope in (0.01, 0.2, 0.25, 0.3, 9)])
-    assert Sharpness(lines).gain() == pytest.approx(2)
-    assert Sharpness(np.stack([1 + gains, *lines[:2] * np.nan])).gain() == 0  # flat truth says nothing
-    assert Sharpness(lines[:1]).gain() == GAINS[-1]
-    assert Sharpness(lines * np.nan).gain() == 1
+def test_levels_without_images_are_left_out(tmp_path):
+    path = weights(tmp_path / "w.safetensors")
+    found = calibrate(path, [image(0, 48)], levels=6, steps=1)
+    assert len(found.points[0][1].none) == 2 + 1  # 48 px hold 12 input pixels at x4
 
 
-def test_the_average_gradient_is_the_benchmarks_own():
-    images = np.random.default_rng(3).integers(0, 10000, (2, 3, 80, 96))
-    found = average_gradient(torch.from_numpy(images))
-    inner = images[..., 32:-32, 32:-32].astype(np.uint16)
-    assert found * (1 / 40) == pytest.approx([gradient.average_gradient(image) for image in inner])
+def test_no_images(tmp_path):
+    with pytest.raises(InputError, match="no images"):
+        calibrate(weights(tmp_path / "w.safetensors"), [], steps=1)
 
 
-def test_no_scenes():
-    with pytest.raises(InputError, match="no scenes"):
-        calibrate(tiny_net(), [], 0, 1)
+def test_the_command_prints_what_a_header_takes(tmp_path, capsys, monkeypatch):
+    asked = {}
 
+    def load(data, *, limit, split):
+        asked.update(data=data, limit=limit, split=split)
+        return (image(1), image(2))
 
-def test_the_command_prints_json_and_repeats_itself(made, tmp_path, capsys):
-    asked = [str(save_tiny(tmp_path / "w.safetensors")), "--pack", str(made[1]), "--patches", "2", "--steps", "1"]
-    torch.manual_seed(1)
-    assert main(asked) == 0
-    first = capsys.readouterr().out
-    torch.manual_seed(2)
-    assert main(asked) == 0
-    assert capsys.readouterr().out == first
-    answer = json.loads(first)
-    assert len(answer["calibration"]) == 3
-    assert all(0 <= gain <= GAINS[-1] for gain in answer["calibration"])
-    assert {"L1 noref", "L1 ref"} < set(answer["detail"])
+    monkeypatch.setattr(module, "load_places", load)
+    path = weights(tmp_path / "w.safetensors")
+    assert main([str(path), "--data", str(tmp_path), "--images", "2", "--levels", "1", "--steps", "1"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert asked == {"data": tmp_path, "limit": 2, "split": "train"}  # never ground that decides what ships
+    assert answer["images"] == 2
+    assert len(Calibration.parse(answer["calibration"]).points[1][1].none) == 2

@@ -99,7 +99,7 @@ def cost(method: Method, o: Observation) -> dict[str, float]:
     megapixels = o.shape[0] * o.shape[1] / _MEGA
     figures: dict[str, float] = {}
     single = replace(method, threads=1) if isinstance(method, Ursat) else method  # other threads are not counted
-    if isinstance(method, Ursat | Foreign) or method in PEERS.values() or "torch" in sys.modules:
+    if method.in_torch if isinstance(method, Foreign) else _may_use_torch(method):
         operations, parameters = _counted(single, o)
         figures["gflop_mpx"] = operations / 1e9 / megapixels
         figures |= {"parameters_m": parameters / _MEGA} if parameters else {}
@@ -115,6 +115,10 @@ def cost(method: Method, o: Observation) -> dict[str, float]:
     if isinstance(method, Ursat):
         figures["parameters_m"] = method.parameters / _MEGA
     return figures
+
+
+def _may_use_torch(method: Method) -> bool:
+    return isinstance(method, Ursat) or method in PEERS.values() or "torch" in sys.modules
 
 
 def _counted(method: Method, o: Observation) -> tuple[float, int]:

@@ -85,18 +85,23 @@ def over_best(table: Table, cell: Cell, method: str) -> Gain | None:
 def gains(table: Table, method: str) -> dict[str, Gain]:
     """A method's gain over the best classical baseline, by the name of the cell or group of cells.
 
-    Each cell; then the averages over the scales of a degradation and track, over a scale, and over all cells. The
-    best baseline of a cell is the one with the highest mean over its images.
+    Each cell; then the averages over the scales of a degradation and track, over a scale, and over all cells, each in
+    the table's order and only where it is of another set of cells than the last. The best baseline of a cell is the
+    one with the highest mean over its images.
     """
     groups: dict[str, list[dict[str, float]]] = {}
-    averages: dict[str, list[dict[str, float]]] = {}
+    tracks: dict[str, list[dict[str, float]]] = {}
+    scales: dict[str, list[dict[str, float]]] = {}
     for cell in table.cells:
         best, _ = table.best(cell, BASELINES)
         found = paired(table, cell, method, best)
         if not found:
             continue
         groups[f"x{cell.scale} {cell.degradation} {cell.track}"] = [found]
-        for name in (f"{cell.degradation} {cell.track}, all scales", f"x{cell.scale}, all cells", "all cells"):
-            averages.setdefault(name, []).append(found)
-    averages = {name: cells for name, cells in sorted(averages.items()) if len(cells) > 1}
-    return {name: average(cells) for name, cells in {**groups, **averages}.items()}
+        tracks.setdefault(f"{cell.degradation} {cell.track}, all scales", []).append(found)
+        scales.setdefault(f"x{cell.scale}, all cells", []).append(found)
+    averages = {} if len(tracks) == 1 else tracks
+    averages |= {} if len(scales) == 1 else scales
+    averages["all cells"] = [cell for cells in groups.values() for cell in cells]
+    groups |= {name: cells for name, cells in averages.items() if len(cells) > 1}
+    return {name: average(cells) for name, cells in groups.items()}

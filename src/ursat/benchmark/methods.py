@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ursat.benchmark.baselines import BASELINES
 from ursat.benchmark.ensemble import mean_of_samples
 from ursat.benchmark.external import parse_external
-from ursat.benchmark.foreign import parse_foreign
+from ursat.benchmark.foreign import LOADERS, parse_foreign
 from ursat.benchmark.peers import RIVALS
 from ursat.benchmark.tool import Ursat, parse_options
 from ursat.errors import UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT = ("ursat:faithful", "ursat:realistic", "bicubic", "ibp", "reference-bicubic", "hpf")
 ALL_BASELINES = tuple(BASELINES)
-KINDS: dict[str, Callable[[str], Labelled]] = {"spandrel": parse_foreign}
+KINDS: dict[str, Callable[[str], Labelled]] = {kind: partial(parse_foreign, kind) for kind in LOADERS}
 _SUFFIX = ".safetensors"
 
 
@@ -32,8 +33,8 @@ def make_methods(
     Args:
         texts: words of ``--methods``: a baseline or peer by name; ``ursat`` or a model (or a path of weights) with
             ``:faithful`` or ``:realistic`` and ``,OPTION=VALUE`` of `ursat upscale`, and ``,mean=N`` for the mean of N
-            samples; ``spandrel:PATH``. A word may hold several, separated by commas: a part with ``=`` belongs to the
-            method before it.
+            samples; ``spandrel:PATH`` or ``ncnn:PATH``. A word may hold several, separated by commas: a part with
+            ``=`` belongs to the method before it.
         tool: how ursat is called.
         external: command lines of ``--external``.
         timeout_s: of one call of these.

@@ -24,7 +24,7 @@ _UNUSED = tuple(
 )
 _ELSEWHERE = ("training/", "cli/")
 # Only the scores of tools come about through these.
-_OURS = tuple(f"benchmark/{name}.py" for name in ("tool", "ensemble", "external", "foreign", "methods"))
+_OURS = tuple(f"benchmark/{name}.py" for name in ("tool", "ensemble", "external", "foreign", "ncnn_files", "methods"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -122,8 +122,9 @@ class Table:
         return self.mean(cell, method) - self.best(cell, rivals)[1]
 
     def over_noref(self, cell: Cell, method: str) -> float:
-        """Mean PSNR less the same method's without a reference, dB."""
-        return self.mean(cell, method) - self.mean(Cell(cell.scale, cell.degradation, "noref"), method)
+        """Mean PSNR less the same method's without a reference, dB; NaN in that cell itself."""
+        free = Cell(cell.scale, cell.degradation, "noref")
+        return math.nan if cell == free else self.mean(cell, method) - self.mean(free, method)
 
     @property
     def failures(self) -> tuple[Score, ...]:

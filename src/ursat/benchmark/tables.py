@@ -147,7 +147,8 @@ def figure_table(table: Table, figures: Sequence[str], sets: Sets | None = None)
 def gain_table(table: Table) -> Sheet:
     """PSNR over the best classical baseline by cell and averaged over cells, dB, with 95 % bootstrap intervals."""
     by_method = {method: gains(table, method) for method in table.measured}
-    names = list(dict.fromkeys(name for found in by_method.values() for name in found))
+    fullest = sorted(by_method.values(), key=len, reverse=True)  # some methods are asked in some cells only
+    names = list(dict.fromkeys(name for found in fullest for name in found))
     rows = []
     for name in names:
         found = [gains_of[name].text if name in gains_of else "-" for gains_of in by_method.values()]

@@ -17,6 +17,7 @@ import ursat
 from ursat.benchmark.judge import Answer
 from ursat.benchmark.observation import Observation, read_result, write_observation
 from ursat.errors import UrsatError, UsageError
+from ursat.run.report import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,8 +125,9 @@ def _closure(summary: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _evaluations(sampling: Mapping[str, Any], observation: Observation) -> dict[str, float]:
-    levels = math.ceil(math.log2(observation.scale))
-    return {"evaluations": float(sampling["evaluations"] * levels)} if sampling["evaluations"] else {}
+    depth = math.ceil(math.log2(observation.scale))
+    total = sum(Sampling(**sampling).on(level, depth) for level in range(1, depth + 1))
+    return {"evaluations": float(total)} if total else {}
 
 
 def _content(text: str) -> str:

@@ -155,7 +155,7 @@ Methods = Annotated[
         "-m",
         metavar="M,M",
         show_default="as the task",
-        help="Such as ursat:faithful, core-xs:realistic,steps=4, bicubic, hpf, dat-light, spandrel:FILE; "
+        help="Such as ursat:faithful, core-xs:realistic,steps=4, bicubic, hpf, dat-light, spandrel:FILE, ncnn:FILE; "
         "docs/benchmark.md has all of them.",
     ),
 ]

@@ -44,6 +44,7 @@ class Job:
     sampler: m.SamplerOption = None
     start: m.Start = None
     csp: m.Csp = None
+    paper_literal: m.PaperLiteral = None
     ref: o.Ref = None
     ref_bands: o.RefBands = None
     ref_psf: o.RefPsf = None
@@ -103,6 +104,7 @@ class Job:
             sampler=self.sampler,
             start=self.start,
             csp=self.csp,
+            paper_literal=parse.names(self.paper_literal or ()),
             bands=parse.names(self.bands or ()),
             ref_bands=parse.names(self.ref_bands or ()),
             window=self.window,

@@ -95,6 +95,15 @@ Csp = Annotated[
         "the levels before (progressive); none: no CSP condition of the diffusion on any level.",
     ),
 ]
+PaperLiteral = Annotated[
+    list[str] | None,
+    _model(
+        "--paper-literal",
+        metavar="NAME,NAME",
+        help="wavediffur and csp-wavediffur: formulas as the paper prints them, for comparison: projection (Eq. 9), "
+        "loop (Algorithms 1 and 2); docs/paper.md.",
+    ),
+]
 Seed = Annotated[int, _model("--seed", min=0, help="Of the noise that samples start from; same seed, same picture.")]
 
 ModelNamed = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model's name, or a file of weights.")]

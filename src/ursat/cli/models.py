@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -88,10 +88,22 @@ def rows(model: ModelFacts) -> list[Row]:
         ("trained", f"{model.steps} steps, {model.date or 'date unknown'}"),
         *_data_rows(model.data or {}),
         ("licence", model.licence or "not recorded"),
-        ("calibration", f"{render.numbers(model.calibration)}: strength of samples, level by level"),
+        *_calibration_rows(model.calibration or []),
         ("scores", _gains(model.scores or {}) or "not recorded"),
         ("sha256", f"{model.sha256} ({'as published' if model.pinned else 'not one that ships'})"),
     ]
+
+
+def _calibration_rows(points: list[dict[str, Any]]) -> list[Row]:
+    """One line a sharpness and list; only the first has a label."""
+    words = {"none": "no reference", "reached": "a reference that reaches", "past": "after it"}
+    rows = [
+        f"MTF {point['mtf']:g}, {words[name]}: samples x {render.numbers(row)} on level 1, 2 ..."
+        for point in points
+        for name, row in point.items()
+        if name != "mtf"
+    ]
+    return [("calibration" if number == 0 else "", row) for number, row in enumerate(rows)]
 
 
 def _data_rows(data: dict[str, object]) -> list[Row]:

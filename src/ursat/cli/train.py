@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ursat.cli import options as o
-from ursat.cli import render
+from ursat.cli import parse, render
 from ursat.cli import train_options as t
 from ursat.cli.console import say, start_logging, stderr, stdout
 from ursat.cli.errors import INTERRUPTED, TERMINATED
@@ -31,6 +31,7 @@ def train(
     data: t.Data,
     preset: t.Preset = "core-xs",
     stage: t.Stage = "pretrain",
+    paper_literal: t.PaperLiteral = None,
     out: t.Out = None,
     budget: t.Budget = None,
     steps: t.Steps = None,
@@ -69,6 +70,7 @@ def train(
         out=Path(f"train-{preset}") if out is None else out,
         preset=preset,
         stage=stage,
+        paper_literal=parse.names(paper_literal or ()),
         steps=steps,
         budget_s=budget,
         resume=resume,

@@ -42,6 +42,15 @@ Stage = Annotated[
     Literal["pretrain", "finetune"],
     typer.Option("--stage", help="Of the paper's networks: pretrain on x2, then finetune on x4 with --init."),
 ]
+PaperLiteral = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--paper-literal",
+        metavar="NAME,NAME",
+        help="Of the paper's networks: formulas as printed, for comparison: softmax (Eq. 18), lambda2 (Eq. 19), ssim "
+        "(Eq. 20), plain (Eq. 19, 20), epsilon, projection (Eq. 9), loop; docs/paper.md.",
+    ),
+]
 Side = Annotated[
     int | None,
     typer.Option("--side", min=32, metavar="N", show_default="by preset", help="Cells of a patch's input a side."),

@@ -7,6 +7,7 @@ and van Hateren 1996, 10.1016/0042-6989(96)00002-8: 1.9 to 2.9 for the power).
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 ALPHA = 2.4
+_LEAST = 0.001  # of the noise's power in the differences
 
 
 def scene_power(fx: Floats, fy: Floats) -> Floats:
@@ -62,7 +64,8 @@ def scene_amplitude(windows: Iterable[tuple[Floats, Bools]], blur: Blur, noise: 
         noise: standard deviation of its noise, same units as the values.
 
     Returns:
-        The amplitude, values squared; never below that of a scene 30 dB under its noise, so that ratios stay finite.
+        The amplitude, values squared; never below what the differences' own scatter may hide (about one standard
+        deviation of their mean square), nor below a scene 30 dB under its noise, so that ratios stay finite.
     """
     total, count = 0.0, 0
     for values, valid in windows:
@@ -73,5 +76,6 @@ def scene_amplitude(windows: Iterable[tuple[Floats, Bools]], blur: Blur, noise: 
             total += float((np.diff(values.astype(np.float64), axis=axis)[both] ** 2).sum())
             count += int(both.sum())
     mean = total / max(count, 1)
-    signal = max(mean - 2 * noise**2, 0.002 * noise**2, 1e-30)
+    hidden = 2 * noise**2 * max(_LEAST, 1 / math.sqrt(max(count, 1)))
+    signal = max(mean - 2 * noise**2, hidden, 1e-30)
     return signal / difference_power(blur)

@@ -7,7 +7,7 @@ So each request stays within one row of blocks, and the virtual raster is one pi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import rasterio
@@ -30,6 +30,18 @@ TOLERANCE_PX = 1e-3  # of the approximated coordinate transformation, source pix
 WARP_MEMORY_MB = 64
 
 
+class Layer(Protocol):
+    """A stack on another grid, wherever it is read."""
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """See `WarpLayer.read`."""
+        ...
+
+    def close(self) -> None:
+        """Release the view."""
+        ...
+
+
 class Stack:
     """An opened stack (`ursat.io.stack`): all views of a scene share it, and with it what GDAL has read already.
 
@@ -43,6 +55,10 @@ class Stack:
         self.grid, self.location = grid, location
         with locked_env(location):
             self.dataset: DatasetReader = rasterio.open(text)
+
+    def layer(self, grid: Grid, **options: Any) -> Layer:
+        """A view of it; see `WarpLayer`, whose ``options`` these are."""
+        return WarpLayer(self, grid, **options)
 
     def close(self) -> None:
         """Release it; the layers over it come first."""

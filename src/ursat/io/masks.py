@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ursat.io.layer import Stack, WarpLayer
+from ursat.io.jpeg2000_layer import open_stack
 from ursat.io.stack import mask_stack
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ class MaskLayer:
     def __init__(self, mask: MaskSource, grid: Grid, ratio: tuple[float, float]) -> None:
         self._rule = mask.rule
         self._factor = samples_per_side(ratio)
-        self._stack = Stack(mask_stack(mask), mask.grid, mask.path)
-        self._layer = WarpLayer(
-            self._stack,
+        self._stack = open_stack(mask_stack(mask), mask.grid, [mask.path])
+        self._layer = self._stack.layer(
             grid.finer(self._factor),
             resampling="nearest",
             dtype="float32",

@@ -14,18 +14,21 @@ import os
 import re
 import secrets
 import shutil
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from ursat.errors import LimitError, OutputError, OutputExistsError
 from ursat.io.gdal_messages import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ursat.errors import UrsatError
 
 _LOCK = ".part.lock"
 _PROBE_BYTES = 32 << 20
+_LOOK_SECONDS = 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -53,6 +56,32 @@ class PartFiles:
         self.output.with_name(self._stem + _LOCK).unlink(missing_ok=True)
         os.close(self._descriptor)
         self._descriptor = -1
+
+    @contextlib.contextmanager
+    def watched(self, beat: Callable[[], None] | None) -> Iterator[None]:
+        """Call ``beat``, from another thread, whenever the temporaries have grown or changed in number meanwhile."""
+        over = Event()
+
+        def watch() -> None:
+            known = self._bytes()
+            while beat is not None and not over.wait(_LOOK_SECONDS):
+                now = self._bytes()
+                if now != known:
+                    beat()
+                known = now
+
+        watcher = Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+    def _bytes(self) -> list[int]:
+        with contextlib.suppress(OSError):  # one of them has just gone
+            return [part.stat().st_size for part in _group(self.output.parent, self._stem)]
+        return []
 
     def publish(self, part: Path, *, overwrite: bool) -> None:
         """Make ``part`` durable and give it the final name in one step.

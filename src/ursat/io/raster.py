@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 
 from ursat.errors import InputError
 from ursat.grid import Grid
+from ursat.io import isolated
 from ursat.io.integrity import check_integrity
+from ursat.io.jpeg2000 import DRIVER, JpegReader
 from ursat.io.remote import RemoteFile, failure, gdal_name
 from ursat.io.safety import locked_env, sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rasterio.io import DatasetReader
 
@@ -63,11 +67,23 @@ def open_raster(path: Location, *, trusted: bool = False, probe: bool = True) ->
             f"{path}: not a raster ({kind} file)",
             hint="give a GeoTIFF or JPEG 2000 file, a Landsat folder or *_MTL file, a Sentinel-2 .SAFE folder or zip",
         )
+    if kind == DRIVER:
+        isolated.call(path, _prove, path, probe)
+        return _open(path, kind, probe=False, reader=JpegReader)
+    return _open(path, kind, probe=probe, reader=partial(rasterio.open, driver=kind))
+
+
+def _prove(path: Path, probe: bool) -> None:
+    """In the process for decoding: open a JPEG 2000 file, or fail in time."""
+    _open(path, DRIVER, probe=probe, reader=partial(rasterio.open, driver=DRIVER)).close()
+
+
+def _open(path: Location, kind: str, *, probe: bool, reader: Callable[[str], DatasetReader]) -> DatasetReader:
     with locked_env(path), nullcontext() if isinstance(path, RemoteFile) else _silence():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # `grid_of` says it better
-                dataset = rasterio.open(gdal_name(path), driver=kind)
+                dataset = reader(gdal_name(path))
         except RasterioIOError as error:
             raise _not_opened(error, path) from error
         try:
@@ -203,6 +219,7 @@ def _probe(dataset: DatasetReader, path: Location) -> None:
         rows, cols = dataset.block_shapes[band - 1]
         last = ((dataset.height - 1) // rows, (dataset.width - 1) // cols)
         for row, col in sorted({(0, 0), (last[0] // 2, last[1] // 2), last}):
+            isolated.allow(rows * cols * dataset.count)
             try:
                 dataset.read(band, window=dataset.block_window(band, row, col))
             except (RasterioError, ValueError) as error:

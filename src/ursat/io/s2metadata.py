@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BASELINE_WITH_OFFSET = (4, 0)
 BASELINE_OFFSET = -1000.0
 LEAST_QUANTIFICATION = 1e-6  # real ones are 10000; far below, reflectances would overflow
+MOST = 1e9  # of numbers about 16-bit pixels; far beyond, squares of reflectances are lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,6 @@ def _number(path: Path, name: str, text: str | None) -> float:
         value = float(text or "")
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= MOST:
         raise InputError(f"{path}: {name} is {text or 'missing'}", hint="download the product again")
     return value

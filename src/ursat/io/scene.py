@@ -20,7 +20,7 @@ from ursat.io.fingerprint import fingerprint
 from ursat.io.footprint import overlap, pixel_ratio
 from ursat.io.geotiff import read_file
 from ursat.io.held import hold
-from ursat.io.layer import Stack
+from ursat.io.jpeg2000_layer import open_stack
 from ursat.io.masks import MaskLayer
 from ursat.io.measured import measured
 from ursat.io.product import MaskSource, Product
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
     from ursat.grid import Grid
+    from ursat.io.jpeg2000_layer import JpegStack
+    from ursat.io.layer import Stack
     from ursat.io.product import BandSource
     from ursat.io.remote import Location
 
@@ -54,7 +56,7 @@ class Scene:
         self._product = product
         self._close = cleanup
         self._mask: MaskLayer | None = None
-        self._stack: Stack | None = None
+        self._stack: Stack | JpegStack | None = None
         self._held: dict[tuple[Window, ...], Scene] = {}
         self._sha256: str | None = None
         self._one_reads = Lock()  # GDAL's datasets do not bear two
@@ -158,7 +160,7 @@ class Scene:
         if self._stack is None:
             product = self._product
             text = image_stack(product.grid, product.sources, self._encoding.work_dtype)
-            self._stack = Stack(text, product.grid, product.sources[0].path)
+            self._stack = open_stack(text, product.grid, self._files)
             self._close.callback(self._stack.close)
         return WarpedScene(self._product, self._stack, grid, shift or Shift(), resampling)
 

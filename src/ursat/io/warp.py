@@ -12,7 +12,6 @@ from affine import Affine
 from ursat.errors import UsageError
 from ursat.grid import Grid
 from ursat.io.footprint import overlap, pixel_ratio
-from ursat.io.layer import WarpLayer
 from ursat.io.masks import MaskLayer, all_of_block, samples_per_side
 from ursat.io.measured import measured
 from ursat.types import Block
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ursat.grid import Window
-    from ursat.io.layer import Stack
+    from ursat.io.jpeg2000_layer import JpegStack
+    from ursat.io.layer import Layer, Stack
     from ursat.io.product import Product
     from ursat.types import Shift
 
@@ -37,7 +37,7 @@ class WarpedScene:
     nearest source pixel (all source pixels under it, where the target is coarser) and usable by the scene's mask.
     """
 
-    def __init__(self, product: Product, stack: Stack, grid: Grid, shift: Shift, resampling: str) -> None:
+    def __init__(self, product: Product, stack: Stack | JpegStack, grid: Grid, shift: Shift, resampling: str) -> None:
         if resampling not in RESAMPLINGS:
             raise UsageError(f"unknown resampling {resampling!r}", hint="one of " + ", ".join(RESAMPLINGS))
         self._grid = grid
@@ -58,9 +58,8 @@ class WarpedScene:
         self.resampling = resampling
         self._factor = samples_per_side(ratio)
 
-        def layer(kind: str, *, skip_nan: bool, factor: int = 1) -> WarpLayer:
-            made = WarpLayer(
-                stack,
+        def layer(kind: str, *, skip_nan: bool, factor: int = 1) -> Layer:
+            made = stack.layer(
                 looked_at.finer(factor) if factor > 1 else looked_at,
                 resampling=kind,
                 dtype=self._work,

@@ -25,7 +25,7 @@ from ursat.io.provenance import NAMESPACE, provenance_tags
 from ursat.io.safety import locked_env
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -119,11 +119,12 @@ class CogWriter:
             self._dataset.write(dn, window=_raster_window(window))
         self._written[window] = _checksum(dn)
 
-    def finish(self, provenance: Mapping[str, Any]) -> Path:
+    def finish(self, provenance: Mapping[str, Any], beat: Callable[[], None] | None = None) -> Path:
         """Turn what was written into the final file and give it its name.
 
         Args:
             provenance: JSON-ready; stored as tags of the namespace URSAT.
+            beat: called, perhaps by another thread, while files grow and whenever a window was checked.
 
         Returns:
             The output's path.
@@ -141,15 +142,15 @@ class CogWriter:
             self._dataset.close()
         # The overviews pass through a file of their own that nobody keeps: compressing it would take a quarter longer
         with rasterio.Env(GDAL_NUM_THREADS=self._threads, COG_TMP_COMPRESSION="NONE"):
-            with self._failures("copying"):
+            with self._failures("copying"), self._parts.watched(beat):
                 rasterio.shutil.copy(work, cog, driver="COG", **self._options)
             with self._failures("checking"):
-                self._check(work, cog, tags)
+                self._check(work, cog, tags, beat)
         work.unlink()
         self._parts.publish(cog, overwrite=self._overwrite)
         return self.path
 
-    def _check(self, work: Path, cog: Path, tags: Mapping[str, str]) -> None:
+    def _check(self, work: Path, cog: Path, tags: Mapping[str, str], beat: Callable[[], None] | None) -> None:
         """Compare the finished file with the working file's header and with every window handed in."""
         with rasterio.open(work, driver="GTiff") as expected, rasterio.open(cog, driver="GTiff") as found:
             for name in ("shape", "count", "dtypes", "transform", "crs", "scales", "offsets", "units", "descriptions"):
@@ -165,6 +166,8 @@ class CogWriter:
                 pixels = source.read(window=_raster_window(window))
                 if _checksum(pixels) != checksum:
                     raise self._parts.failure(f"its pixels of {window} do not read back as written")
+                if beat is not None:
+                    beat()
 
     @contextmanager
     def _failures(self, doing: str) -> Iterator[None]:

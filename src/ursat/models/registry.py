@@ -74,7 +74,8 @@ class Choices:
 
     sr: name or path of the SR module; None is the default one of `WAVEDIFFUR`. one_step: the number of doublings that
     one enlargement stands for; 0 is the cascade. sampler, start: see `ursat.models.paper.chain.Chain`. csp: see
-    `ursat.models.paper.stage.CSPWaveDiffURStage`.
+    `ursat.models.paper.stage.CSPWaveDiffURStage`. literal: names of `RUN_LITERALS` in
+    `ursat.models.paper.config`, besides what the weights were trained with.
     """
 
     sr: str | None = None
@@ -82,6 +83,7 @@ class Choices:
     sampler: Sampler = "ddim"
     start: float = 0.4
     csp: CSPKind | None = None
+    literal: tuple[str, ...] = ()
 
 
 def model_names() -> tuple[str, ...]:
@@ -193,9 +195,11 @@ def _module(name: str, sr: str | None) -> SRInfo | None:
 def _paper_stage(name: str, net: Any, settings: StageSettings, device: str, choices: Choices) -> Stage:
     from ursat.models.paper.chain import Chain  # noqa: PLC0415
     from ursat.models.paper.one_step import OneStep  # noqa: PLC0415
+    from ursat.models.paper.printed_loop import PrintedLoop  # noqa: PLC0415
     from ursat.models.paper.stage import CSPWaveDiffURStage, PaperStage, WaveDiffURStage  # noqa: PLC0415
 
-    chain = Chain(choices.sampler, settings.steps, choices.start)
+    literal = {*net.config.literal.names, *choices.literal}
+    chain = Chain(choices.sampler, settings.steps, choices.start, "projection" in literal)
     module = _module(name, choices.sr)
     stage: PaperStage
     if module is None:
@@ -204,7 +208,9 @@ def _paper_stage(name: str, net: Any, settings: StageSettings, device: str, choi
         alone = replace(settings, closure="off", fidelity=1.0)
         plugged = load_sr(module, settings, device, lambda own: get_stage(own, alone, device=device))
         stage = WaveDiffURStage(settings, net, plugged, chain)
-    return OneStep(stage, choices.one_step) if choices.one_step else stage
+    if choices.one_step:
+        return OneStep(stage, choices.one_step)
+    return PrintedLoop(stage) if "loop" in literal else stage
 
 
 def _is_paper(name: str) -> bool:

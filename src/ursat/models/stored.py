@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from safetensors import SafetensorError
 
 from ursat.errors import InputError
+from ursat.models.gains import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ class WeightsInfo:
 
     config: of the network, a class of its family's. sha256: of the file. size: bytes. parameters: numbers in all
     tensors. data: what it was trained on (names, hash of the pack). steps: of the optimiser. date: ISO 8601.
-    calibration: gain of a sample by level. scores: on validation places, dB or as the name says.
+    calibration: strength of samples. scores: on validation places, dB or as the name says.
     """
 
     config: Any
@@ -85,7 +86,7 @@ class WeightsInfo:
     licence: str = ""
     steps: int = 0
     date: str = ""
-    calibration: tuple[float, ...] = (1.0,)
+    calibration: Calibration = field(default_factory=Calibration)
     scores: dict[str, float] = field(default_factory=dict)
 
     def to_meta(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class WeightsInfo:
             "licence": self.licence,
             "steps": self.steps,
             "date": self.date,
-            "calibration": list(self.calibration),
+            "calibration": self.calibration.to_json(),
             "val": self.scores,
         }
 
@@ -282,16 +283,13 @@ def _described(meta: Mapping[str, Any], family: Family[Any, Any]) -> dict[str, A
         raise ValueError(f"format version {meta.get('format')!r}, this ursat reads {FORMAT}")
     if meta.get(_FAMILY, CORE) != family.name:
         raise ValueError(f"weights of the family {meta.get(_FAMILY, CORE)}, not {family.name}")
-    calibration = tuple(float(v) for v in meta.get("calibration") or (1.0,))
-    if not all(0 <= v <= 10 for v in calibration):
-        raise ValueError(f"calibration {calibration}")
     return {
         "config": family.parse(meta.get("config") or {}),
         "data": dict(meta.get("data") or {}),
         "licence": str(meta.get("licence") or ""),
         "steps": int(meta.get("steps") or 0),
         "date": str(meta.get("date") or ""),
-        "calibration": calibration,
+        "calibration": Calibration.parse(meta.get("calibration")),
         "scores": {str(k): float(v) for k, v in (meta.get("val") or {}).items()},
     }
 

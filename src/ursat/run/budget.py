@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ursat.errors import UsageError
+from ursat.io import isolated
 from ursat.io.cache import BLOCK as REFERENCE_BLOCK
 from ursat.machine import usable_cores
 from ursat.models.core.config import BLOCK
@@ -162,7 +163,7 @@ def memory_bytes(
     closure *= 1 if scale == round(scale) else 2  # the share of each cell that holds values
     held, active = (network.held, network.active) if network else (0, 0)
     reference = reference_bytes(tile, workers, scale, encoding, network, level) if level else 0
-    base = _BASE_BYTES + (_PAIR_BYTES if level else 0)
+    base = _BASE_BYTES + (_PAIR_BYTES if level else 0) + (isolated.RESIDENT if isolated.running() else 0)
     return int(base + held + reference + size * closure + workers * (active + size * copies))
 
 

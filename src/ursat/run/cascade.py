@@ -1,5 +1,7 @@
 """The cropping cascade: from a window of output back to the input pixels it needs, and up again, stage by stage.
 
+For the paper's systems it is the outer loop of Algorithms 1 and 2, the self-cascade of Figure 2.
+
 A window of the output is computed from nothing but absolute coordinates and pixel values within the stages' reach,
 so any cut of the scene gives the same pixels (DESIGN promise "tiles do not exist").
 """

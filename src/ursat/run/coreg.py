@@ -8,7 +8,7 @@ from ursat.errors import InputError
 from ursat.harmonise.pairing import pair_bands
 from ursat.io.scene import open_scene
 from ursat.run.options import UpscaleOptions
-from ursat.run.prepare import map_shift, open_reference, register
+from ursat.run.prepare import map_shift, metres_moved, open_reference, register
 from ursat.run.report import CoregReport
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ def coregister_files(
             raise InputError(f"{ref} does not overlap {input}", hint="ursat info FILE prints where each lies")
         pairing = pair_bands(scene.info, reference.info)
         found = register(scene, reference, pairing, scene.info.gsd_m / reference.info.gsd_m, options)
-        shift = map_shift(scene.grid, found)
+        dx_m, dy_m = metres_moved(scene.grid, map_shift(scene.grid, found))
         return CoregReport(
             input=input,
             reference=ref,
             mode=mode,
-            dx_m=shift.dx,
-            dy_m=shift.dy,
+            dx_m=dx_m,
+            dy_m=dy_m,
             dcol=found.dcol,
             drow=found.drow,
             reliable=found.reliable,

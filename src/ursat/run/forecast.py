@@ -63,7 +63,7 @@ def expected_seconds(job: Job, evaluations: int) -> float:
 
 def _evaluations(job: Job, stage: Stage) -> int:
     """Of the network, in one block of the last level."""
-    return evaluations_on(stage, job.depth, job.sampling.evaluations) * -(-len(job.encoding.scales) // 3)
+    return max(evaluations_on(stage, job.depth, job.sampling.evaluations), 1) * -(-len(job.encoding.scales) // 3)
 
 
 def _timed(work: Callable[[], object], device: torch.device) -> float:

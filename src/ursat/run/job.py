@@ -20,7 +20,7 @@ from ursat.run.sampling import sample_steps, sampling_of
 from ursat.run.shards.cost import in_shards
 from ursat.run.shards.lattice import Sharding, sharding_of
 from ursat.run.shards.places import shards_folder
-from ursat.run.systems import choices_of, cost_of, require_guided
+from ursat.run.systems import choices_of, cost_of, require_guided, system_sampling
 from ursat.tiling.levels import depth_of
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def assemble(
     grid = scene.grid.crop(region.window).finer(scale)
     window = output_window(region.window, scene.grid, scale)
     grid = replace(grid, height=window.height, width=window.width)
+    sampling = system_sampling(sampling, options, model, depth_of(scale))
     network = cost_of(model, sampling, sample_steps(options, model))
     budget = estimate(scene.info, grid, encoding, scale, options, output, network)
     return Job(scene, options, model, sampling, scale, region, grid, window, encoding, output, network, budget)

@@ -37,7 +37,7 @@ class ModelFacts:
     licence: str = ""
     steps: int = 0
     date: str = ""
-    calibration: tuple[float, ...] = ()
+    calibration: list[dict[str, Any]] | None = None
     scores: dict[str, float] | None = None
 
 
@@ -84,7 +84,7 @@ def model_facts(name: str) -> ModelFacts:
         licence=info.licence,
         steps=info.steps,
         date=info.date,
-        calibration=info.calibration,
+        calibration=info.calibration.to_json(),
         scores=info.scores,
     )
 

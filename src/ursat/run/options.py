@@ -19,7 +19,7 @@ class UpscaleOptions:
     ``model`` is a name or the path of a file of weights; ``mode`` "faithful" or "realistic" (None: the model's own),
     overruled by ``fidelity`` (1 = faithful ... 0 = realistic); ``steps`` of a sample (None: automatic); ``samples`` of
     2 or more also write their spread (see `spread_path`). ``sr``, ``one_step``, ``sampler``, ``start`` (share of
-    T) and ``csp`` are for the paper's systems alone: `ursat.run.systems`.
+    T), ``csp`` and ``paper_literal`` are for the paper's systems alone: `ursat.run.systems`.
     ``max_shift`` is metres. ``reference_psf`` None means: as ``psf`` where that is explicit, else from the data.
     ``shards`` says how large outputs are cut up and who makes the pieces.
     """
@@ -38,6 +38,7 @@ class UpscaleOptions:
     sampler: str | None = None
     start: float | None = None
     csp: str | None = None
+    paper_literal: tuple[str, ...] = ()
     bands: tuple[str, ...] = ()
     ref_bands: tuple[str, ...] = ()
     window: tuple[int, int, int, int] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -208,8 +209,9 @@ def _with_reference(
     level = reference_depth(ratio, depth_of(scale))
     found = register(scene, reference, pairing, ratio, options)
     shift = map_shift(scene.grid, found)
+    dx_m, dy_m = metres_moved(scene.grid, shift)
     summary = replace(
-        summary, dx_m=shift.dx, dy_m=shift.dy, dcol=found.dcol, drow=found.drow, reliability=found.reliability,
+        summary, dx_m=dx_m, dy_m=dy_m, dcol=found.dcol, drow=found.drow, reliability=found.reliability,
         pairing=pairing.rules,
     )  # fmt: skip
     if not found.reliable:
@@ -323,3 +325,9 @@ def pixels_to_map(grid: Grid, drow: float, dcol: float) -> Shift:
 def map_shift(grid: Grid, found: CoregResult) -> Shift:
     """The registration's shift in map units."""
     return pixels_to_map(grid, found.drow, found.dcol)
+
+
+def metres_moved(grid: Grid, shift: Shift) -> tuple[float, float]:
+    """A shift in map units as metres on the ground along the axes of the CRS, signed alike."""
+    along_x, along_y = grid.lengths_m((shift.dx, 0.0), (0.0, shift.dy))
+    return math.copysign(along_x, shift.dx), math.copysign(along_y, shift.dy)

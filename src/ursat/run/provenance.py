@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _DIGITS = 6
 
 
-def detail_origin(sampling: Sampling) -> str:
-    """What detail that no sensor saw is called: see `ursat.run.report.Octave`."""
-    if sampling.evaluations == 0:
+def detail_origin(sampling: Sampling, level: int, depth: int) -> str:
+    """What the detail of a level of ``depth`` is called that no sensor saw: see `ursat.run.report.Octave`."""
+    if sampling.on(level, depth) == 0:
         return "interpolated"
     return "predicted" if sampling.fidelity == 1 else "generated"
 
@@ -31,13 +31,12 @@ def octaves_of(
 
     ``guided``: whether the reference was believed anywhere in the output.
     """
-    detail = detail_origin(sampling)
     depth = depth_of(scale)
     with_reference = prepared.reference.level if prepared.reference is not None and guided else 0
     levels = [(gsd_m, "observed")]
     for level in range(1, depth + 1):
         gsd = max(gsd_m / 2**level, gsd_m / scale)
-        levels.append((gsd, "reference" if level <= with_reference else detail))
+        levels.append((gsd, "reference" if level <= with_reference else detail_origin(sampling, level, depth)))
     return tuple(levels)
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, Literal
+
+Levels = Literal["all", "first", "first alone", "last"]
+_WHERE = {
+    "all": "a level",
+    "first": "on the first level, 1 on the others",
+    "first alone": "on the first level, none on the others",
+    "last": "on the last level, none before it",
+}
 
 
 def to_plain(value: Any) -> Any:
@@ -47,7 +55,7 @@ class Sampling:
     mode: "faithful" (the posterior mean), "realistic" (a sample) or "between"; fidelity: 1, 0, or between. steps: a
     sample's evaluations after the mean's; 0 for the mean. evaluations: of the network, a level and group of three
     bands; 0 for a classical model. seed: of the sample. samples: behind the spread, 0 where none was asked for.
-    first_only: only the first level takes these evaluations, the others one each.
+    levels: that take these evaluations. With "first" the others take one each, with "first alone" and "last" none.
     """
 
     mode: str
@@ -56,7 +64,7 @@ class Sampling:
     evaluations: int
     seed: int
     samples: int = 0
-    first_only: bool = False
+    levels: Levels = "all"
 
     @property
     def line(self) -> str:
@@ -67,8 +75,13 @@ class Sampling:
         what = {"faithful": "the mean", "realistic": f"a sample, seed {self.seed}"}.get(
             self.mode, f"fidelity {self.fidelity:g}, seed {self.seed}"
         )
-        where = "on the first level, 1 on the others" if self.first_only else "a level"
-        return f"{self.mode}: {what}, {count} {where}"
+        return f"{self.mode}: {what}, {count} {_WHERE[self.levels]}"
+
+    def on(self, level: int, depth: int) -> int:
+        """Evaluations on one level of ``depth``, on a block of three bands."""
+        if self.levels == "all" or level == (depth if self.levels == "last" else 1):
+            return self.evaluations
+        return min(self.evaluations, 1) if self.levels == "first" else 0
 
 
 @dataclass(frozen=True, slots=True)

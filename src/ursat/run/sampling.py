@@ -38,8 +38,7 @@ def sampling_of(options: UpscaleOptions, model: ModelInfo) -> Sampling:
     fidelity = _FIDELITIES[options.mode or model.mode] if options.fidelity is None else options.fidelity
     mode = next((name for name, value in _FIDELITIES.items() if value == fidelity), "between")
     steps = 0 if fidelity == 1 else sample_steps(options, model)
-    first_only = model.of_paper and steps > 0 and options.closure != "off"
-    return Sampling(mode, fidelity, steps, 1 + steps, options.seed, options.samples or 0, first_only)
+    return Sampling(mode, fidelity, steps, 1 + steps, options.seed, options.samples or 0)
 
 
 def sample_steps(options: UpscaleOptions, model: ModelInfo) -> int:

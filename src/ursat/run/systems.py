@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursat.errors import UsageError
 from ursat.models.core.config import BLOCK, CoreConfig
-from ursat.models.paper.config import CSP_KINDS, PaperConfig
+from ursat.models.paper.config import CSP_KINDS, LITERALS, RUN_LITERALS, PaperConfig
 from ursat.models.paper.samplers import SAMPLERS
 from ursat.models.registry import Choices
 from ursat.run.budget import BLOCK_BYTES, SPREAD_COPIES, NetworkCost, network_cost
@@ -29,7 +29,7 @@ _PATCH_BYTES = 1 << 30  # a large SR network on one patch
 
 
 def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices:
-    """Make sense of ``sr``, ``one_step``, ``sampler``, ``start`` and ``csp`` for a model.
+    """Make sense of ``sr``, ``one_step``, ``sampler``, ``start``, ``csp`` and ``paper_literal`` for a model.
 
     Args:
         options: as given.
@@ -44,6 +44,7 @@ def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices
         "--sampler": options.sampler is not None,
         "--start": options.start is not None,
         "--csp": options.csp is not None,
+        "--paper-literal": bool(options.paper_literal),
     }
     for name, given in asked.items():
         if given and not model.of_paper:
@@ -61,6 +62,7 @@ def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices
         raise UsageError("--csp: Algorithm 1 has no CSP", hint="it is for --model csp-wavediffur")
     if options.csp not in {None, "none"} and _config(model).csp_kind == "none":
         raise UsageError(f"--csp {options.csp}: {model.path} was trained without a CSP", hint="name other weights")
+    _check_literal(options)
     default = Choices()
     return Choices(
         options.sr,
@@ -68,7 +70,21 @@ def choices_of(options: UpscaleOptions, model: ModelInfo, depth: int) -> Choices
         default.sampler if options.sampler is None else options.sampler,
         default.start if options.start is None else options.start,
         options.csp,
+        options.paper_literal,
     )
+
+
+def _check_literal(options: UpscaleOptions) -> None:
+    for name in options.paper_literal:
+        if name not in LITERALS:
+            raise UsageError(f"--paper-literal {name!r} is none of {', '.join(LITERALS)}")
+        if name not in RUN_LITERALS:
+            raise UsageError(
+                f"--paper-literal {name} is decided when a network is trained",
+                hint=f"ursat train --paper-literal {name}, and --model with its weights",
+            )
+    if options.one_step and "loop" in options.paper_literal:
+        raise UsageError("--paper-literal loop: --one-step has no loop", hint="leave one of them out")
 
 
 def cost_of(model: ModelInfo, sampling: Sampling, sample_steps: int) -> NetworkCost | None:
@@ -114,9 +130,36 @@ def _unguided(model: ModelInfo) -> str:
 def evaluations_on(stage: Stage, level: int, evaluations: int) -> int:
     """Evaluations of a stage's networks on one block of a level: ``evaluations``, unless the stage knows better."""
     from ursat.models.paper.one_step import OneStep  # noqa: PLC0415  (torch comes with it)
+    from ursat.models.paper.printed_loop import PrintedLoop  # noqa: PLC0415
     from ursat.models.paper.stage import PaperStage  # noqa: PLC0415
 
-    return stage.evaluations(level) if isinstance(stage, OneStep | PaperStage) else evaluations
+    return stage.evaluations(level) if isinstance(stage, OneStep | PrintedLoop | PaperStage) else evaluations
+
+
+def system_sampling(sampling: Sampling, options: UpscaleOptions, model: ModelInfo, depth: int) -> Sampling:
+    """The same, with the levels on which one of the paper's systems takes its evaluations; others are left alone.
+
+    Args:
+        sampling: of the options.
+        options: as given.
+        model: that they were given for.
+        depth: doublings of the run.
+
+    Raises:
+        UsageError: the spread of samples is asked for where nothing is drawn.
+    """
+    if not model.of_paper or depth == 1:
+        return sampling
+    diffused = options.closure == "off"  # beyond the first level; see `ursat.models.paper.low`
+    if options.one_step and not diffused:  # A is given on the only level that has a network: nothing is drawn
+        if sampling.samples:
+            raise UsageError("--samples: beyond x2 --one-step draws nothing", hint="--closure off draws its last level")
+        return replace(sampling, mode="faithful", fidelity=1.0, steps=0, evaluations=1, levels="last")
+    if options.one_step:
+        return replace(sampling, levels="last")
+    if "loop" in {*_config(model).literal.names, *options.paper_literal}:
+        return replace(sampling, levels="first alone")
+    return sampling if diffused or sampling.evaluations == 1 else replace(sampling, levels="first")
 
 
 def system_facts(options: UpscaleOptions, model: ModelInfo) -> dict[str, Any]:
@@ -126,7 +169,8 @@ def system_facts(options: UpscaleOptions, model: ModelInfo) -> dict[str, Any]:
     choices, sr = choices_of(options, model, 1), model.sr
     module = None if sr is None else {"name": sr.name, "kind": sr.kind, "sha256": sr.sha256 or None}
     csp = (choices.csp or _config(model).csp_kind) if sr is None else None
-    chain = {"sampler": choices.sampler, "start": choices.start, "csp": csp}
+    literal = [name for name in LITERALS if name in {*_config(model).literal.names, *choices.literal}]
+    chain = {"sampler": choices.sampler, "start": choices.start, "csp": csp, "literal": literal}
     return {"system": {"sr": module, "one_step": bool(choices.one_step), **chain}}
 
 

@@ -3,183 +3,179 @@
 The truth scatters around the posterior mean as a sample does, with a squared departure that is the mean's squared error
 (Blau and Michaeli 2018, arXiv 1711.06077). Equal energy is not equal sharpness, though: the truth's departure has rare
 strong edges where a sample of few steps is closer to a Gaussian, and of two fields of one energy the Gaussian has the
-larger average gradient. Sharpness is what is seen, so the gain is the one that gives a patch of the finest level the
-average gradient of the truth (`average_gradient`), level by level, on scenes with known truth: for the median patch,
-because neither flat ground nor a badly registered scene may decide.
+larger average gradient. Sharpness is what is seen, so a gain is sought that gives samples the truth's average gradient.
 
-``python -m ursat.training.calibrate WEIGHTS --pack FOLDER`` prints it as JSON.
+Errors of the strength are handed on from level to level, and levels differ in what a reference has told. So the gains
+are found as the tool runs: whole images of the training places, observed as the benchmark observes them, level by level
+at the scale that ends there with the gains of the levels before, without a reference, with one that reaches the level,
+and with one that ended before it; apart for a sensor's blur and for a sharp input, whose mean under a reference is
+nearly as sharp as the truth. Images count alike and the extremes are left out: neither flat ground nor a badly
+registered scene may decide.
+
+``python -m ursat.training.calibrate WEIGHTS --data FOLDER`` prints the header's entry as JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+from scipy.stats import trim_mean
 
+from ursat.benchmark.metrics.gradient import average_gradient
+from ursat.benchmark.observation import RATIO, fits, make_observation
+from ursat.benchmark.places import load_places
+from ursat.benchmark.tool import Ursat
 from ursat.errors import InputError
-from ursat.models.core.config import STATE
-from ursat.models.core.denoiser import POSTERIOR, VELOCITY, posterior
-from ursat.models.core.flow import as_level, sample
-from ursat.models.core.stage import SETTLED
-from ursat.models.core.state import from_state
+from ursat.models.core.weights import load_weights, save_weights
+from ursat.models.gains import Calibration, Gains
 from ursat.run.sampling import AUTO_STEPS
-from ursat.training.batches import draw_batch
-from ursat.training.checkpoint import load_network
-from ursat.training.objective import Seen, ask, asked_of, chain, see
-from ursat.training.pack import load_pack
-from ursat.training.plan import draw_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor, nn
 
-    from ursat.training.scenes import TrainingScene
+    from ursat.benchmark.places import PlaceImage
 
-LEVELS = 3  # the last one's gain holds for all that are deeper
-SIDE = 64
-BATCH = 8
-GAINS = tuple(np.linspace(0, 3, 25).tolist())  # what is tried; between two of them the answer is interpolated
-_BORDER = 16  # cells at a patch's border that see zero padding
+LEVELS = 3  # few images are large enough for more, and theirs is mostly one kind of ground
+TRIED = (0.8, 1.3)
+SENSORS = {0.25: "sensor", 0.5: "bicubic"}  # MTF at Nyquist of the benchmark's degradations
+LEAST, MOST = 0.3, 2.0  # beyond it no gain is believed
+UNTOLD = 1.0  # on the levels after the last measured: as strong as the network itself believes
+_SIDE, _INPUT_SIDE = 256, 16  # pixels of the truth, and of the input, that are enough of an image
+_TRIMMED = 0.1  # of the images at each end
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sharpness:
-    """ratio: (patches, len(GAINS)), average gradient of mean + gain x departure over the truth's."""
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Average gradient of samples over the truth's, (images, len(`TRIED`))."""
 
     ratio: NDArray[np.float64]
 
     def gain(self) -> float:
-        """Where the median patch is as sharp as the truth: 0 if its mean is already, at most the largest of `GAINS`.
+        """Where the trimmed mean over images passes 1; 1 where no image has a gradient.
 
-        1 where no patch has a truth with a gradient.
+        Mean and departure are nearly uncorrelated, so the squared gradient is close to a line in the squared gain.
         """
         usable = self.ratio[np.isfinite(self.ratio).all(axis=1)]
         if not len(usable):
             return 1.0
-        # The gradient is convex in the gain and may fall at first: what counts is where it passes 1 for good.
-        median = np.maximum.accumulate(np.median(usable, axis=0))
-        return float(np.interp(1.0, median, GAINS))
+        low, high = (float(trim_mean(column, _TRIMMED)) ** 2 for column in usable.T)
+        if high <= low:  # no departure at all
+            return 1.0
+        square = TRIED[0] ** 2 + (1 - low) * (TRIED[1] ** 2 - TRIED[0] ** 2) / (high - low)
+        return float(np.clip(np.sqrt(max(square, 0.0)), LEAST, MOST))
 
 
 def calibrate(
-    net: nn.Module, scenes: Sequence[TrainingScene], seed: int, steps: int, patches: int = 256
-) -> tuple[float, ...]:
-    """Gain of samples on levels 1, 2, 3, for `ursat.models.core.stage.CoreStage`.
+    weights: Path, images: Sequence[PlaceImage], *, seed: int = 0, steps: int = AUTO_STEPS, levels: int = LEVELS
+) -> Calibration:
+    """Strengths of samples for the header of ``weights``; every sensor sees its own share of the images.
 
     Args:
-        net: a denoiser in evaluation mode.
-        scenes: with truth; the gains end at the deepest level that one of them has.
-        seed: of patches and noise.
+        weights: a .safetensors file of the core family.
+        images: with truth, of training places.
+        seed: of the observations' noise.
         steps: evaluations of a sample, as they will be run.
-        patches: per level, without a reference and again with one.
+        levels: up to which gains are sought, earlier where no image is large enough; `UNTOLD` holds for the others.
 
     Raises:
-        InputError: no scenes.
+        InputError: the weights cannot be used, or no image is large enough for one doubling.
     """
-    found = sharpness(net, scenes, seed, steps, patches)
-    return tuple(pooled(list(tracks.values())).gain() for tracks in found)
+    net, info = load_weights(weights)
+    found = Calibration(tuple((mtf, Gains()) for mtf in SENSORS))
+    done = 0
+    with tempfile.TemporaryDirectory(prefix="ursat-calibrate-") as folder:
+        for level in range(1, levels + 1):
+            side = max(_SIDE, _INPUT_SIDE * 2**level)
+            usable = [middle(image, side) for image in images if fits(image, 2**level)]
+            if not usable:
+                break
+            files = []
+            for gain in TRIED:
+                trial = found
+                for mtf, kind in product(SENSORS, kinds(level)):
+                    trial = trial.having(mtf, kind, level, gain)
+                files.append(Path(folder) / f"{level}-{gain}.safetensors")
+                save_weights(files[-1], net.state_dict(), replace(info, calibration=trial).to_meta())
+            for (turn, mtf), kind in product(enumerate(SENSORS), kinds(level)):
+                part = usable[turn :: len(SENSORS)] or usable
+                gain = round(measure(files, part, level, SENSORS[mtf], kind, seed, steps).gain(), 3)
+                _log.info("level %d, MTF %.2f, %s: %.3f, %d images", level, mtf, kind, gain, len(part))
+                found = found.having(mtf, kind, level, gain)
+                if (level, kind) == (1, "reached"):  # where no reference can have ended
+                    found = found.having(mtf, "past", 1, gain)
+            done = level
+    if not done:
+        raise InputError("there are no images to calibrate on", hint="--data takes the folder of the data pack")
+    for mtf, kind in product(SENSORS, kinds(2)):
+        found = found.having(mtf, kind, done + 1, UNTOLD)
+    return found
 
 
-def sharpness(
-    net: nn.Module, scenes: Sequence[TrainingScene], seed: int, steps: int, patches: int
-) -> list[dict[str, Sharpness]]:
-    """Per level the sharpness without (``noref``) and with (``ref``) a reference that reaches it, where there is one.
-
-    Arguments and errors are those of `calibrate`.
-    """
-    if not scenes:
-        raise InputError("there are no scenes to calibrate on", hint="--pack takes the folder of scenes of a training")
-    levels = []
-    for level in range(1, min(LEVELS, max(scene.depth for scene in scenes)) + 1):
-        rng = np.random.default_rng([seed, level])
-        plain = [scene for scene in scenes if scene.depth >= level]
-        guided = [scene for scene in plain if scene.views[-1].ref_level >= level]
-        tracks = {"noref": measure(net, plain, level, rng, steps, patches)}
-        if guided:
-            tracks["ref"] = measure(net, guided, level, rng, steps, patches, reference_share=1.0)
-        levels.append(tracks)
-    return levels
+def middle(image: PlaceImage, side: int) -> PlaceImage:
+    """Its central square of ``side`` pixels, or what there is of it."""
+    height, width = image.shape
+    row, col = max(0, height - side) // 2, max(0, width - side) // 2
+    return replace(image, pixels=image.pixels[:, row : row + side, col : col + side])
 
 
-@torch.no_grad()
+def kinds(level: int) -> tuple[str, ...]:
+    """Which of the lists of `Gains` a level has its own entry in: a reference of 1.5 px an input pixel ends at 1."""
+    return ("none", "reached") if level == 1 else ("none", "reached", "past")
+
+
 def measure(
-    net: nn.Module,
-    scenes: Sequence[TrainingScene],
-    level: int,
-    rng: np.random.Generator,
-    steps: int,
-    patches: int,
-    *,
-    reference_share: float = 0.0,
-) -> Sharpness:
-    """Draw one sample of each of ``patches`` patches; the stage's input is the truth of the level before."""
-    ratios = []
-    for first in range(0, patches, BATCH):
-        batch = draw_batch(
-            scenes, rng, size=min(BATCH, patches - first), side=SIDE, first=level, last=level, means=False,
-            reference_share=reference_share,
-        )  # fmt: skip
-        seen = see(batch.levels[-1], chain(net, batch))
-        wanted = asked_of(batch.levels[-1], seen.known[:, :STATE])
-        mean, spread = posterior(ask(net, seen, None, as_level(1.0, seen.known))[:, POSTERIOR], seen.activity)
-
-        def velocity(u: Tensor, t: float, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
-            return ask(net, seen, u, as_level(t, u))[:, VELOCITY] * wanted
-
-        drawn = sample(draw_noise(len(mean), SIDE, rng) * wanted, steps, velocity)
-        drawn[:, :SETTLED] = 0
-
-        def image(state: Tensor, seen: Seen = seen) -> Tensor:
-            return from_state(state, seen.start, seen.unknown, mean_known=level > 1)
-
-        truth = average_gradient(batch.truth)
-        truth[truth == 0] = np.nan
-        ratios.append(np.stack([average_gradient(image(mean + g * spread * drawn)) / truth for g in GAINS], axis=1))
-    return Sharpness(np.concatenate(ratios))
+    files: Sequence[Path], images: Sequence[PlaceImage], level: int, sensor: str, kind: str, seed: int, steps: int
+) -> Sampled:
+    """Run the tool on every image with every file of weights."""
+    track, ratio, ratios = "noref" if kind == "none" else "ref", reference_ratio(level, kind), []
+    for image in images:
+        seen = make_observation(image, 2**level, sensor, track, seed, ratio=ratio)
+        truth = average_gradient(seen.gt) if seen.gt is not None else 0.0
+        row = []
+        for file in files:
+            options = (("model", str(file)), ("mode", "realistic"), ("steps", str(steps)))
+            made = Ursat(options, threads=1)(seen).pixels
+            row.append(average_gradient(seen.encoding.stored(made)) / truth if truth else np.nan)
+        ratios.append(row)
+    return Sampled(np.array(ratios, dtype=np.float64))
 
 
-def average_gradient(image: Tensor) -> NDArray[np.float64]:
-    """Mean of sqrt((dx^2 + dy^2) / 2) over all bands and pixels but the border, (B, C, h, w) -> (B,)."""
-    border = 2 * _BORDER
-    inner = image[..., border:-border, border:-border].double()
-    dx, dy = inner[..., :-1, 1:] - inner[..., :-1, :-1], inner[..., 1:, :-1] - inner[..., :-1, :-1]
-    return np.asarray(torch.sqrt((dx * dx + dy * dy) / 2).mean((1, 2, 3)).numpy())
-
-
-def pooled(found: Sequence[Sharpness]) -> Sharpness:
-    """All patches together."""
-    return Sharpness(np.concatenate([each.ratio for each in found]))
+def reference_ratio(level: int, kind: str) -> float | None:
+    """Reference pixels along an input pixel: three quarters of the level's own, or Landsat's and Sentinel-2's 3."""
+    if kind == "none":
+        return None
+    if kind == "reached":
+        return max(0.75 * 2.0**level, 1.5)
+    return min(RATIO, 0.75 * 2.0 ** (level - 1))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print: the gains, and what they would be by level and track."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m ursat.training.calibrate", description=__doc__)
-    parser.add_argument("weights", type=Path, help="a .safetensors file or a checkpoint")
-    parser.add_argument("--pack", type=Path, required=True, help="folder of training scenes")
-    parser.add_argument(
-        "--scenes", type=int, default=300, help="how many, spread over the folder (default: %(default)s)"
-    )
-    parser.add_argument("--patches", type=int, default=256, help="per level and track (default: %(default)s)")
+    parser.add_argument("weights", type=Path, help="a .safetensors file")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data pack")
+    parser.add_argument("--images", type=int, default=37, help="dealt to the places in turn (default: %(default)s)")
+    parser.add_argument("--levels", type=int, default=LEVELS, help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=AUTO_STEPS, help="of a sample (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
-    scenes = load_pack(asked.pack, asked.scenes, spread=True)
-    found = sharpness(load_network(asked.weights), scenes, asked.seed, asked.steps, asked.patches)
-    gains = [round(pooled(list(tracks.values())).gain(), 3) for tracks in found]
-    detail: dict[str, Any] = {
-        f"L{level} {track}": round(each.gain(), 3)
-        for level, tracks in enumerate(found, start=1)
-        for track, each in tracks.items()
-    }
-    sys.stdout.write(json.dumps({"calibration": gains, "steps": asked.steps, "detail": detail}, indent=1) + "\n")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    images = load_places(asked.data, limit=asked.images, split="train")
+    gains = calibrate(asked.weights, images, seed=asked.seed, steps=asked.steps, levels=asked.levels)
+    answer: dict[str, Any] = {"calibration": gains.to_json(), "steps": asked.steps, "images": len(images)}
+    sys.stdout.write(json.dumps(answer, indent=1) + "\n")
     return 0
 
 

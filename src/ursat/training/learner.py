@@ -104,6 +104,13 @@ class Learner:
 
     def _same(self, config: dict[str, Any]) -> None:
         own = self.recipe.config.to_json()
+        others = [key for key, value in own.items() if config.get(key) != value]
+        if others == ["literal"]:
+            printed = ",".join(name for name, on in config["literal"].items() if on)
+            raise UsageError(
+                f"the weights are of {own['name']} with other formulas as printed: {printed or 'none'}",
+                hint=f"--paper-literal {printed}" if printed else "leave out --paper-literal",
+            )
         if config != own:
             raise UsageError(
                 f"the weights are of {config.get('name')} {config.get('widths')}, not of {own['name']} {own['widths']}",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ursat.errors import UsageError
 from ursat.models.core.config import PRESETS, CoreConfig
+from ursat.models.paper.config import LITERALS, WINDOW, PaperConfig
 from ursat.models.paper.config import PRESETS as PAPER_PRESETS
-from ursat.models.paper.config import WINDOW, PaperConfig
 from ursat.training.batches import MARGIN
 from ursat.training.expert import EXPERTS
 from ursat.training.paper.plan import PaperPlan, PaperStage
@@ -28,7 +28,8 @@ class TrainOptions:
 
     data: a data pack or a folder of images. out: where the run writes.
     preset: a name of `PRESETS`, of the core family or the paper's, or a configuration.
-    stage: of the paper's networks: pre-training (x2) or fine-tuning (x4), or a plan.
+    stage: of the paper's networks: pre-training (x2) or fine-tuning (x4), or a plan. paper_literal: names of the fields
+    of `PaperLiteral` that are on, besides those of the preset.
     steps: of the optimiser. budget_s: seconds of training, scenes not counted.
     resume: go on from ``out``'s checkpoint, if there is one.
     init: weights or a checkpoint to begin with. teacher: the same, whose posterior mean is aimed at as well.
@@ -45,6 +46,7 @@ class TrainOptions:
     out: Path
     preset: str | CoreConfig | PaperConfig = "core-xs"
     stage: PaperStage | PaperPlan = "pretrain"
+    paper_literal: tuple[str, ...] = ()
     steps: int | None = None
     budget_s: float | None = None
     resume: bool = False
@@ -70,8 +72,19 @@ class TrainOptions:
         """The network's size.
 
         Raises:
-            UsageError: there is no such preset.
+            UsageError: there is no such preset, or no such formula, or the preset is not of the paper's networks.
         """
+        config = self._preset()
+        if not self.paper_literal:
+            return config
+        if not isinstance(config, PaperConfig):
+            raise UsageError(f"{config.name} is no network of the paper", hint="leave out --paper-literal")
+        unknown = [name for name in self.paper_literal if name not in LITERALS]
+        if unknown:
+            raise UsageError(f"--paper-literal {unknown[0]!r} is none of {', '.join(LITERALS)}")
+        return replace(config, literal=replace(config.literal, **dict.fromkeys(self.paper_literal, True)))
+
+    def _preset(self) -> CoreConfig | PaperConfig:
         if not isinstance(self.preset, str):
             return self.preset
         known = PRESETS | PAPER_PRESETS

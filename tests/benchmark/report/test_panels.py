@@ -66,7 +66,7 @@ def test_one_stretch_for_all_pictures_of_a_scene(tmp_path):
     PanelKeeper(tmp_path)(o, "brighter", bicubic(o) + 400)
     PanelKeeper(tmp_path)(o, "same", bicubic(o))
     held = [np.load(path)["window"] for path in tmp_path.glob("*.npz") if "window" in np.load(path)]
-    low, high = np.percentile(o.lr, (0.5, 99.5))
+    low, high = np.percentile(o.gt, (0.5, 99.5))
     means = sorted(h.mean() for h in held)
     assert means[1] - means[0] == pytest.approx(400 * 255 / (high - low), rel=0.05)
 

@@ -1,11 +1,12 @@
 import math
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from ursat.benchmark.report.plots import Axes, Series, legend_mark, line_plot, nice_ticks
 
-AXES = Axes("PSNR <dB>", "scale", "PSNR dB", ((2.0, "x4"), (3.0, "x8"), (4.0, "x16")), "higher is better")
+AXES = Axes("PSNR <dB>", "scale", ((2.0, "x4"), (3.0, "x8"), (4.0, "x16")), "higher is better")
 NONE = math.nan
 
 
@@ -39,6 +40,17 @@ def test_points_lie_where_their_numbers_say():
     assert float(whiskers[0].get("y2")) < at[0][1] < float(whiskers[0].get("y1"))
     titles = [title.text for title in root.iter("title")]
     assert titles == ["mine", "mine, x4: 30.00 [29.00, 31.00]", "mine, x8: 25.00", "mine, x16: 20.00"]
+
+
+def test_points_beside_the_ticks_stay_inside_and_zero_is_told_from_other_lines():
+    root = drawn(Series("mine", 0, ((2.0, -1, NONE, NONE), (4.3, 1, NONE, NONE))))
+    xs = [float(c.get("cx")) for c in root.iter("circle")]
+    lines = [e for e in root.iter("line") if "grid" in e.get("class")]
+    assert float(lines[0].get("x1")) < xs[0] < xs[1] < float(lines[0].get("x2"))
+    (zero,) = [e for e in lines if "zero" in e.get("class")]
+    assert float(zero.get("y1")) == pytest.approx(np.mean([float(c.get("cy")) for c in root.iter("circle")]), abs=0.1)
+    above = drawn(Series("mine", 0, ((2.0, 0, NONE, NONE), (4.0, 1, NONE, NONE))))
+    assert not [e for e in above.iter("line") if "zero" in e.get("class")]
 
 
 def test_what_has_no_finite_point_is_not_drawn():

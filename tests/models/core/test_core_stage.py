@@ -16,6 +16,7 @@ from ursat.models.core.config import BANDS, PRESETS, STATE, CoreConfig
 from ursat.models.core.denoiser import INPUTS, Denoiser
 from ursat.models.core.stage import BLOCK, CoreStage, band_groups, state_noise
 from ursat.models.fusion import FusionStage
+from ursat.models.gains import Calibration, Gains
 from ursat.models.stage import LevelInputs, Stage
 from ursat.models.wavelet import block_mean
 
@@ -136,8 +137,8 @@ def test_double_precision() -> None:
 def test_seeds_and_fidelity(level: int) -> None:
     given = inputs(level, 152, 154)
 
-    def run(gain: tuple[float, ...] = (1.0,), **changes: Any) -> torch.Tensor:
-        return CoreStage(settings(**changes), NET, gain).run(given)[..., 140:170, 140:170]
+    def run(gain: float = 1.0, **changes: Any) -> torch.Tensor:
+        return CoreStage(settings(**changes), NET, Calibration.parse([gain])).run(given)[..., 140:170, 140:170]
 
     mean, sample = run(), run(fidelity=0.0, seed=1)
     assert torch.equal(run(seed=7, steps=4), mean)
@@ -147,14 +148,21 @@ def test_seeds_and_fidelity(level: int) -> None:
     if level == 1:  # on later levels the network is also told what its input is
         half = run(fidelity=0.5, seed=1)
         torch.testing.assert_close(half, (mean + sample) / 2, rtol=1e-5, atol=1e-3)
-        torch.testing.assert_close(run((0.0,), fidelity=0.0), mean, rtol=1e-5, atol=1e-3)
-        torch.testing.assert_close(run((0.5,), fidelity=0.0, seed=1), half, rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(run(0.0, fidelity=0.0), mean, rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(run(0.5, fidelity=0.0, seed=1), half, rtol=1e-5, atol=1e-3)
 
 
-def test_the_last_gain_holds_for_later_levels() -> None:
+def test_the_gain_is_that_of_the_level_and_of_what_the_reference_told() -> None:
     given = inputs(2, 152, 154)
     chosen = settings(fidelity=0.0)
-    assert torch.equal(CoreStage(chosen, NET, (9.0, 0.5)).run(given), CoreStage(chosen, NET, (0.5,)).run(given))
+    assert chosen.reference is not None
+
+    def run(gains: Gains, level: int) -> torch.Tensor:
+        reference = replace(chosen.reference, level=level)
+        return CoreStage(replace(chosen, reference=reference), NET, Calibration(((0.5, gains),))).run(given)
+
+    assert torch.equal(run(Gains(reached=(9.0, 0.5), past=(3.0,)), 2), run(Gains(reached=(0.5,)), 2))
+    assert torch.equal(run(Gains(reached=(9.0,), past=(3.0, 0.5)), 1), run(Gains(past=(0.5,)), 1))
 
 
 def test_a_block_s_bits_do_not_depend_on_threads() -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from tiny_network import CONFIG, META, save_tiny, tiny_net
 from ursat.errors import InputError
 from ursat.models.core.weights import load_weights, read_info, save_weights
+from ursat.models.gains import Calibration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,11 @@ def test_there_and_back(tmp_path: Path) -> None:
     path = save_tiny(tmp_path / "a.safetensors")
     net, info = load_weights(path)
     assert read_info(path) == info
-    assert (info.config, info.calibration, info.scores) == (CONFIG, (0.9, 1.1), {"x4 noref": 0.25})
+    assert (info.config, info.calibration, info.scores) == (
+        CONFIG,
+        Calibration.parse(META["calibration"]),
+        {"x4 noref": 0.25},
+    )
     assert (info.steps, info.licence, info.size) == (7, "CC0-1.0", path.stat().st_size)
     assert info.parameters == sum(p.numel() for p in net.parameters())
     expected = tiny_net().state_dict()

@@ -51,6 +51,22 @@ def test_shapes(height, width):
     assert net.restore(given["x"], given["base"], None, given["context"]).shape == given["base"].shape
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("name", PRESETS)
+def test_shapes_at_every_level_of_x128(name, progressive):
+    """Tokens on a quarter of a level's cells a side; A, and v, h, d, on its cells: without a byte of memory."""
+    config = replace(PRESETS[name], progressive=progressive)
+    with torch.device("meta"):
+        net = PaperNetwork(config)
+        for level in range(1, 8):
+            side, context = WINDOW << (level - 1), torch.tensor([[1.0, NONE, float(level)]])
+            x, base, ref = (torch.empty(1, c, k * side, k * side) for c, k in ((3, 1), (9, 1), (3, 2)))
+            tokens = net.encode(x, ref, context)
+            assert tokens.values.shape == (1, config.tokens, side // 4, side // 4)
+            assert net.noise(x, x, torch.tensor([300]), tokens, context).shape == (1, 3, side, side)
+            assert net.restore(x, base, ref, context).shape == (1, 9, side, side)
+
+
 def test_an_untrained_network_returns_the_classical_answer():
     torch.manual_seed(0)
     net, given = PaperNetwork(SMALL), images(32, 32, batch=3)

@@ -15,6 +15,7 @@ from ursat.models.paper.chain import Chain
 from ursat.models.paper.config import CSP_KINDS, WINDOW, CSPKind, PaperConfig, PaperLiteral
 from ursat.models.paper.network import PaperNetwork
 from ursat.models.paper.one_step import OneStep
+from ursat.models.paper.printed_loop import PrintedLoop
 from ursat.models.paper.samplers import SAMPLERS, Sampler
 from ursat.models.paper.schedule import linear_schedule
 from ursat.models.paper.stage import CSPWaveDiffURStage, PaperStage, WaveDiffURStage
@@ -226,6 +227,21 @@ def test_literal_projection_binds_the_low_pass_to_tau() -> None:
     made, tau = block_mean(stage.run(given)), block_mean(bicubic2(given.x))
     torch.testing.assert_close(block_mean(made), block_mean(tau), rtol=1e-5, atol=1e-2)
     assert float((made - tau).abs().mean()) > 0.05
+
+
+def test_the_loop_as_printed_ends_with_the_first_image() -> None:
+    """Nothing in its body reads what the pass before has made: x2, whatever the number of passes."""
+    for stage in stages(settings(fidelity=0.0)):
+        printed = PrintedLoop(stage)
+        assert isinstance(printed, Stage)
+        assert torch.equal(printed.run(inputs(1)), stage.run(inputs(1)))
+        assert (printed.halo(1), printed.evaluations(1)) == (stage.halo(1), stage.evaluations(1))
+        for level in (2, 3):
+            given = inputs(level)
+            made = printed.run(given)
+            assert torch.equal(made[..., ::2, ::2], given.x)
+            assert torch.equal(made[..., 1::2, 1::2], given.x)
+            assert printed.evaluations(level) == 0
 
 
 def test_one_step_is_classical_up_to_the_last_doubling() -> None:

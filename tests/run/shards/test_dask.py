@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -53,6 +54,31 @@ def test_a_lost_workers_shards_are_made_again(
     striker.join()
     assert len(struck) == 1
     assert report.shards == made.SHARDS
+    assert made.files(places) == undisturbed.files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_one_of_three_killed_at_random(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> None:
+    """Any of them, at any time from the first shard that is taken to the last one that is made."""
+    places, chance = Places(tmp_path / "out.shards"), random.Random(seed)
+    left, struck = chance.randrange(made.SHARDS // 2), []
+
+    def strike() -> None:
+        deadline = time.monotonic() + 300
+        while not struck and time.monotonic() < deadline:
+            makers = sorted(holders(places).values())
+            if makers and len(list(places.folder.glob("shards/*/*.done"))) >= left:
+                time.sleep(chance.uniform(0, 0.2))
+                struck.append(int(chance.choice(makers).rsplit("-", 2)[1]))
+                os.kill(struck[0], signal.SIGKILL)
+            time.sleep(0.005)
+
+    striker = threading.Thread(target=strike, daemon=True)
+    striker.start()
+    shards = ShardOptions(size=made.SHARD, executor="dask", workers=3)
+    made.run(undisturbed.source, tmp_path / "out.tif", shards=shards)
+    assert struck
     assert made.files(places) == undisturbed.files
 
 

@@ -99,7 +99,7 @@ def test_after_some_attempts_a_shard_is_given_up(tmp_path: Path) -> None:
 def _hanging(source: str, out: str, timeout: float | None, silence: float) -> None:
     """A run in a process of its own, whose tile of one shard never ends."""
     from ursat.run.cascade import Cascade
-    from ursat.run.shards import shard
+    from ursat.run.shards import stalls
 
     render = Cascade.render
 
@@ -109,7 +109,7 @@ def _hanging(source: str, out: str, timeout: float | None, silence: float) -> No
         return render(self, window)
 
     Cascade.render = hang
-    shard.PATIENCE_SECONDS = silence
+    stalls.PATIENCE_SECONDS = silence
     made.run(Path(source), out, shards=ShardOptions(size=made.SHARD, timeout=timeout))
     sys.exit(0)
 
@@ -131,10 +131,13 @@ def test_a_process_that_hangs_ends_itself(undisturbed: Undisturbed, tmp_path: Pa
         found = run_status(places)
         assert list(found.failed) == [NAME]
         assert sum(event.state == HUNG for event in read_manifests(places)[0]) == attempt + 1
-    with pytest.raises(PartialError, match=f"1 of 8 shards .* failed; the first, {NAME}: 3 makers of it have hung"):
+    with pytest.raises(
+        PartialError, match=f"1 of 8 shards .* failed; the first, {NAME}: 3 makers of it have hung"
+    ) as caught:
         made.run(undisturbed.source, tmp_path / "out.tif", shards=ShardOptions(size=made.SHARD, timeout=4.0))
+    assert "--shard-timeout 8s" in caught.value.hint
     assert undisturbed.files.keys() - made.files(places).keys() == {"shards/r0001/c0002.tif", "out.vrt"}
-    made.run(undisturbed.source, tmp_path / "out.tif")
+    made.run(undisturbed.source, tmp_path / "out.tif", shards=ShardOptions(size=made.SHARD, timeout=8.0))
     assert made.files(places) == undisturbed.files
     assert list(places.leases.iterdir()) == []
     assert [path for path in tmp_path.rglob(".*") if ".part." in path.name] == []

@@ -133,7 +133,7 @@ def test_a_progressive_pyramid_is_trained_as_it_runs(scenes):
                 parameter.normal_(0, 0.1)
     batch, draw = drawn(scenes, 1, 2, guided=0.0)
     reuse, progressive = (
-        loss(net, batch, draw, LossWeights(), progressive=kind).total for kind in (False, True)
+        loss(net, batch, draw, LossWeights(), progressive=kind).total.detach() for kind in (False, True)
     )  # fmt: skip
     assert abs(float(reuse) - float(progressive)) > 1e-4
     plan = replace(PaperPlan.of(config, "finetune"), side=32)
@@ -173,8 +173,10 @@ def test_the_plan_is_the_papers():
     assert plan.learning_rate(4999) == pytest.approx(1e-4)
     assert plan.learning_rate(5000) == pytest.approx(0.8e-4)
     assert plan.learning_rate(9999) == pytest.approx(0.8e-4)
-    literal = replace(PRESETS["paper"], literal=PaperLiteral(lambda2=True))
-    assert PaperPlan.of(literal, "pretrain").weights.lambda2 == 2
+    assert (plan.weights.lambda1, plan.weights.lambda2, plan.weights.consistent) == (0.1, 0.01, 1.0)
+    literal = replace(PRESETS["paper"], literal=PaperLiteral(lambda2=True, plain=True))
+    printed = PaperPlan.of(literal, "pretrain").weights
+    assert (printed.lambda1, printed.lambda2, printed.floor) == (0.1, 2.0, None)
 
 
 def test_fine_tuning_is_a_self_cascade_of_two_doublings():

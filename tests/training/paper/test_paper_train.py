@@ -54,8 +54,24 @@ def test_a_run_stops_goes_on_and_is_fine_tuned(made, tmp_path):
         assert all(first < last or last == 1 for first, last, _ in tuned.plan["chains"])
 
 
+def test_weights_know_what_they_were_trained_with_as_printed(made, tmp_path):
+    def asked(name, *literal, **changes):
+        return options(made, tmp_path / name, preset=TINY, paper_literal=literal, **changes)
+
+    train(asked("printed", "softmax", "loop", steps=1))
+    weights = tmp_path / "printed" / "last.safetensors"
+    assert load_paper(weights)[1].config.literal.names == ("softmax", "loop")
+    for literal in ((), ("softmax",)):
+        with pytest.raises(UsageError, match="as printed: softmax,loop") as caught:
+            train(asked("tuned", *literal, steps=1, init=weights))
+        assert caught.value.hint == "--paper-literal softmax,loop"
+    assert train(asked("tuned", "softmax", "loop", steps=1, init=weights)).step == 1
+
+
 def test_refusals(made, tmp_path):
     for wrong, match in (
+        ({"preset": TINY, "paper_literal": ("eq18",)}, "--paper-literal 'eq18'"),
+        ({"paper_literal": ("softmax",)}, "no network of the paper"),
         ({"preset": TINY, "expert": "dat-light"}, "truth alone"),
         ({"preset": TINY, "side": 40}, "40 cells"),
         ({"stage": "finetune"}, "not trained in stages"),

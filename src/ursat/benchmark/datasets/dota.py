@@ -23,7 +23,7 @@ LAYOUT = Layout(
 )
 FOLDERS = ("images", "val/images", "train/images", "images/val", "images/train")
 LABELS = ("labelTxt", "labelTxt-v1.0", "labelTxt-v1.0/labelTxt", "labelTxt-v1.5", "labelTxt-v1.5/labelTxt")
-_GSD = re.compile(r"gsd\s*:\s*([0-9.]+)")
+_GSD = re.compile(r"gsd\s*:\s*(\d+\.?\d*)")
 
 
 def load(request: Request) -> Dataset:

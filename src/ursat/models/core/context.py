@@ -68,8 +68,8 @@ class Context:
 
     @property
     def noise_floor(self) -> float:
-        """Root mean square that the input's noise alone gives the first of `features`, in units of `detail_scale`."""
-        return _NOISE_PASSED * self.noise_ratio / _UNKNOWN_SHARE if self.first else 0.0
+        """`noise_floor` of the level: after the first, no noise is left."""
+        return noise_floor(self.noise_ratio) if self.first else 0.0
 
     @property
     def confidence(self) -> float:
@@ -93,6 +93,14 @@ def tap_response(taps: tuple[float, ...]) -> tuple[float, float]:
 def detail_scale(signal: float, level: int) -> float:
     """Expected standard deviation of a Haar band's unknown part at a level, physical units."""
     return max(_UNKNOWN_SHARE * signal * LEVEL_GAIN ** (level - 1), 1e-12)
+
+
+def noise_floor(ratio: float) -> float:
+    """Root mean square that noise alone gives the first of `features`, in units of `detail_scale` on level 1.
+
+    ratio: standard deviation of the noise over `SensorModel.signal`.
+    """
+    return _NOISE_PASSED * ratio / _UNKNOWN_SHARE
 
 
 def noise_ratio(noise: Sequence[float], signal: Sequence[float]) -> float:

@@ -153,6 +153,17 @@ def posterior(outputs: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
     return outputs[:, MEAN], outputs[:, STATE : 2 * STATE].exp() * activity
 
 
+def shared_strength(spread: Tensor) -> Tensor:
+    """The standard deviation of a sample, the same in all bands: (B, 4 BANDS, h, w) -> the same shape.
+
+    Told band by band it errs band by band, and what should be texture turns into specks of colour
+    (docs/decisions.md, 19). Equal in units of each band's own detail: a band that varies more still does.
+    """
+    bands = spread.reshape(len(spread), -1, BANDS, *spread.shape[-2:])
+    pooled = (bands * bands).mean(2, keepdim=True).sqrt()
+    return pooled.expand_as(bands).reshape(spread.shape)
+
+
 def _initialise(net: nn.Module) -> None:
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-SHARED = 0.9  # of the noise's variance is the same in all bands: detail hardly ever changes one band alone
+SHARED = 0.97  # of the noise's variance is the same in all bands: detail hardly ever changes one band alone
 _START = 0.85  # the noise itself stands in for u there: so little of the residual is in it that nobody can tell
 _ONLY = 0.6  # of a sample of one step, which must leave more to learn from
 

@@ -14,11 +14,12 @@ import torch
 
 from ursat.models.core.apply import apply_inside
 from ursat.models.core.config import BANDS, BLOCK, STATE
-from ursat.models.core.context import Context, detail_scale, noise_ratio
-from ursat.models.core.denoiser import MEAN, POSTERIOR, VELOCITY, posterior
+from ursat.models.core.context import Context, detail_scale, noise_floor, noise_ratio
+from ursat.models.core.denoiser import MEAN, POSTERIOR, VELOCITY, posterior, shared_strength
 from ursat.models.core.flow import as_level, centre, middle, sample, shared_noise
-from ursat.models.core.state import ACTIVITY_HALO, FEATURE_HALO, activity, features, from_state, unknown_scale
+from ursat.models.core.state import ACTIVITY_HALO, FEATURE_HALO, activity, bounded, features, from_state, unknown_scale
 from ursat.models.fusion import FusionStage
+from ursat.models.gains import Calibration
 from ursat.models.noise import coordinate_noise
 from ursat.models.wavelet import dwt2
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 # Channels of the state whose residual no sample moves: da, which costs PSNR and adds no texture (docs/decisions.md, 16)
 SETTLED = BANDS
+_TINY = 1e-12  # of a band without any signal
+_OUTLIER = 2.5  # standard deviations
+# Local strength of v, h and d over the activity. The first level's input is blurred and shows less than there is; later
+# an octave holds no more than the one above it, three bands of detail each a third of that energy.
+_MOST_FIRST, _MOST_LATER = 1.0, 3**-0.5
 
 
 class CoreStage:
@@ -39,17 +45,17 @@ class CoreStage:
     Args:
         settings: of the run; `StageSettings.fidelity` and ``steps`` choose between mean and sample.
         net: in evaluation mode.
-        gain: by which the departure of a sample from the mean is multiplied on level 1, 2, ... (the last holds for all
-            that follow): the calibration that makes the samples' detail as strong as the truth's.
+        calibration: by what the departure of a sample from the mean is multiplied, so that the samples' detail is as
+            strong as the truth's.
     """
 
     block: int | None = BLOCK
 
-    def __init__(self, settings: StageSettings, net: Denoiser, gain: tuple[float, ...] = (1.0,)) -> None:
+    def __init__(self, settings: StageSettings, net: Denoiser, calibration: Calibration | None = None) -> None:
         self.name = net.config.name
         self.settings = settings
         self.net = net
-        self.gain = gain
+        self.calibration = calibration or Calibration()
         self.classic = FusionStage(settings)
         self._noise_ratio = noise_ratio(settings.sensor.noise, settings.sensor.signal)
 
@@ -90,7 +96,7 @@ class CoreStage:
             known = features(inputs.x[pick], start[pick], ref, None if trust is None else trust[pick], scale[pick])
             if ref is None and self.settings.fidelity >= 1:
                 known = known[: BANDS + STATE]  # what follows is 0
-            state = self._state(known, context, inputs.level, inputs.origin)
+            state = self._state(known, context, bands, (unknown / scale)[pick], inputs.origin)
             rows, cols = state.shape[-2:]
             base = middle(start, 2 * rows, 2 * cols)[pick]
             size = middle(unknown.expand_as(inputs.x), rows, cols)[pick]
@@ -111,12 +117,23 @@ class CoreStage:
             inputs.level, inputs.gsd_m, self.settings.sensor.taps, self._noise_ratio, rho, min(mean_input, 1.0)
         )
 
-    def _state(self, known: Tensor, context: Context, level: int, origin: tuple[int, int]) -> Tensor:
+    def _noise_floor(self, level: int, bands: list[int]) -> Tensor:
+        """What the input's noise adds to the activity of bands, (BANDS, 1, 1): each its own."""
+        sensor = self.settings.sensor
+        pairs = [(sensor.noise[band], sensor.signal[band]) for band in bands]
+        return torch.tensor([noise_floor(n / max(s, _TINY)) if level == 1 else 0.0 for n, s in pairs])[:, None, None]
+
+    def _state(
+        self, known: Tensor, context: Context, bands: list[int], share: Tensor, origin: tuple[int, int]
+    ) -> Tensor:
         """(9 C + 1, h, w) features of three bands, or the first of them -> (4 C, m, n), the middle of the state.
+
+        share: (C, 1, 1) or (C, h, w), how much of the expected detail is unknown.
 
         Around it the state is 0: every evaluation loses the network's halo, so each runs on what the next ones need and
         no more.
         """
+        level = context.level
         kind, size = known.dtype, (known.shape[-2], known.shape[-1])
         border = self._border(level)
         known = known.float()[None]
@@ -137,10 +154,17 @@ class CoreStage:
             if level > 1:
                 noise[:, :BANDS] = 0
             answer = ask(None, 1.0, POSTERIOR)
-            state, spread = posterior(answer, centre(activity(known, context.noise_floor), answer))
+            floor = self._noise_floor(level, bands).to(known.device)
+            around = centre(activity(known, floor), answer)
+            state, spread = posterior(answer, around)
+            here = centre(share, answer) if share.shape[-1] > 1 else share
+            spread = bounded(shared_strength(spread), around, here, _MOST_FIRST if level == 1 else _MOST_LATER)
             drawn = sample(centre(noise, inner), self.settings.steps, lambda u, t: ask(u, t, VELOCITY))
+            drawn = drawn.clamp(-_OUTLIER, _OUTLIER)  # what lies further out was never learned, and shows as specks
             drawn[:, :SETTLED] = 0
-            gain = self.gain[min(level, len(self.gain)) - 1]
+            reference = self.settings.reference
+            reaches = None if reference is None else reference.level
+            gain = self.calibration.at(self.settings.sensor.mtf, level, reaches)
             state = centre(state, drawn) + centre(spread, drawn) * drawn * (gain * (1 - fidelity))
         else:
             state = ask(None, 1.0, MEAN)

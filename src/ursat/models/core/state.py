@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FEATURE_HALO = len(BINOMIAL9) // 2
 ACTIVITY_HALO = 2 * FEATURE_HALO
 _LEAST_SIGNAL = 0.05  # of the noise's power: what is taken off is itself uncertain
+_TINY = 1e-30
+_PEAK = 1.4
 STILL = 0.01  # activity where nothing moves, in units of the expected detail
 
 
@@ -61,13 +63,35 @@ def activity(known: Tensor, noise_floor: Tensor | float) -> Tensor:
 
     Args:
         known: `features`.
-        noise_floor: `Context.noise_floor`, one number, or one a sample (B, 1, 1, 1).
+        noise_floor: `ursat.models.core.context.noise_floor`, one number, or anything that fits (B, C, h, w).
     """
     high = known[:, : (known.shape[1] - 1) // 9]
     noise = noise_floor * noise_floor
     power = filter_same(high * high, BINOMIAL9)
     signal = torch.maximum(power - noise, torch.as_tensor(_LEAST_SIGNAL * noise).to(power))
     return torch.sqrt(signal + STILL * STILL).repeat(1, 4, 1, 1)
+
+
+def bounded(spread: Tensor, activity: Tensor, share: Tensor, limit: float) -> Tensor:
+    """A sample's strength, lowered where detail would outgrow the octave above it.
+
+    Levels feed each other: one that believes in more detail than it was given hands the next a busier image, and on
+    water, dunes or a lone bright roof, of which training tells little, values run away (docs/decisions.md, 19).
+
+    Args:
+        spread: (B, 4 C, h, w), state units; the outer 4 cells are only there to be cropped.
+        activity: of `activity`, the same shape.
+        share: (C, 1, 1) or (C, h, w), `unknown_scale` over `detail_scale`.
+        limit: of the root mean square of v, h and d, over a neighbourhood, over that of the activity; a single cell may
+            have `_PEAK` times as much.
+    """
+    size = share.repeat(4, 1, 1)
+    spread = torch.minimum(spread, activity * (_PEAK * limit) / size)
+    bands = spread.shape[1] // 4
+    detail = (spread * size)[:, bands:] ** 2
+    told = filter_same(detail.mean(1, keepdim=True), BINOMIAL9)
+    allowed = (activity[:, :bands] ** 2).mean(1, keepdim=True) * (limit * limit)
+    return spread * torch.sqrt(torch.clamp(allowed / told.clamp(min=_TINY), max=1))
 
 
 def _relative(image: Tensor, x: Tensor, inverse: Tensor) -> list[Tensor]:

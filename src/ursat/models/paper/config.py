@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 CSPKind = Literal["reuse", "progressive", "none"]  # see `ursat.models.paper.stage.CSPWaveDiffURStage`
 CSP_KINDS: tuple[CSPKind, ...] = get_args(CSPKind)
+RUN_LITERALS = ("projection", "loop")  # switches of `PaperLiteral` that any weights can be run with
 WINDOW = 32  # cells of the level's input grid a side: attention does not look beyond one
 
 
@@ -20,17 +21,33 @@ class PaperLiteral:
         the finest detail. Off: 0.01, as the code has that the sentence comes from (DiffLL, arXiv 2306.00306).
     ssim: Eq. 20 with the structural similarity of the difference to nothing, SSIM(I_SR - I_H). That has no second
         image; it is read as SSIM(I_SR - I_H, 0). Off: SSIM(I_SR, I_H).
+    plain: Eq. 19 and 20 count for every patch alike. Off: relative to Eq. 20 of its classical enlargement, as otherwise
+        the patches that are hard for everybody decide (see `ursat.training.paper.plan.LossWeights`).
     epsilon: the U-Net's output is the noise itself. Off: it corrects the noise that the condition alone implies, so
         that a network that has learned nothing already returns the condition (see `ursat.models.paper.unet`).
     projection: Eq. 9 on the noisy iterate with tau as b_t. Off: on the clean estimate, with the observation, which
         alone makes the result agree with it (see `ursat.models.paper.projection`). No weight depends on it.
+    loop: Algorithms 1 and 2 with the DWT, tau and VHD before the outer loop. Nothing in its body then reads the image
+        that the pass before has made, so every pass makes the same x2 image and that is the result at any scale; how
+        many passes there are (K / k as printed) does not matter. Off: all of it belongs to the loop, which has
+        ceil(log2 K) passes (see `ursat.models.paper.printed_loop`). No weight depends on it.
     """
 
     softmax: bool = False
     lambda2: bool = False
     ssim: bool = False
+    plain: bool = False
     epsilon: bool = False
     projection: bool = False
+    loop: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the switches that are on."""
+        return tuple(name for name in LITERALS if getattr(self, name))
+
+
+LITERALS = tuple(each.name for each in fields(PaperLiteral))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The cross-scale pyramid encoder T_theta (paper, 3.2.1, Eq. 12 and 18, Figure 4)."""
+"""The cross-scale pyramid encoder T_theta (paper, 3.2.1, Eq. 12, 13 and 18, Figure 4)."""
 
 from __future__ import annotations
 

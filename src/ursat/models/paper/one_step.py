@@ -1,4 +1,4 @@
-"""x K in one enlargement instead of log2 K: the comparison that the paper's self-cascade is made against."""
+"""x K in one enlargement instead of log2 K: what the paper's self-cascade is compared with (Figure 11, Table 5)."""
 
 from __future__ import annotations
 

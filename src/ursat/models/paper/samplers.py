@@ -1,4 +1,4 @@
-"""The reverse diffusion, Eq. 8, for any function that predicts the noise; and where Eq. 9 takes hold of it.
+"""The reverse diffusion, Eq. 2 by steps of Eq. 8, for any function that predicts the noise; where Eq. 9 takes hold.
 
 Every step goes through the clean estimate that follows from the predicted noise, so that a correction (Eq. 9 in the
 clean domain, `ursat.models.paper.projection`) acts before the step is made; the noise is then taken again from the

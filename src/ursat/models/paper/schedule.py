@@ -1,5 +1,7 @@
 """How fast the diffusion turns an image into noise: the discrete form of Eq. 1 (Ho et al. 2020, arXiv 2006.11239).
 
+Its reverse, Eq. 2, is in `ursat.models.paper.samplers`.
+
 q(A_t | A_0) is normal with mean sqrt(alpha_bar_t) A_0 and variance 1 - alpha_bar_t, t = 0 .. T - 1. What is called
 time -1 is the clean image. The paper states T = 1000 (section 4.3) and no variances; the linear ones from 1e-4 to 0.02
 are those of Ho et al., which DiffLL (Jiang et al. 2023, arXiv 2306.00306), the paper's model, uses too.

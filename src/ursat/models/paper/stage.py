@@ -146,9 +146,9 @@ class PaperStage(ABC):
 
 
 class WaveDiffURStage(PaperStage):
-    """Algorithm 1: tau = DWT_A(SR(I_LR)), VHD = DWT_VHD(SR(I_LR)) of a plug-in module (Eq. 6 and 11); no CSP.
+    """Algorithm 1: tau = DWT_A(SR(I_LR)), VHD = DWT_VHD(SR(I_LR)) of a plug-in module (Eq. 6, 10 and 11); no CSP.
 
-    r and sigma of Eq. 11 are 0: nothing is added to what the module says.
+    r and sigma of Eq. 10, for which the paper gives no value, are 0: nothing is added to what the module says.
 
     Args:
         settings: of the run.

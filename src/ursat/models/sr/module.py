@@ -1,4 +1,4 @@
-"""What a plug-in SR module is: SR(p(I_LR)) of Eq. 6, one doubling of the grid."""
+"""What a plug-in SR module is: SR(p(I_LR)) of Eq. 6, which stands for H(I_LR) of Eq. 5; one doubling of the grid."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from ursat.run.shards.places import Places
 from ursat.run.shards.plan import read_plan
 from ursat.run.shards.session import open_session
 from ursat.run.shards.shard import BUSY, Outcome, make_shard
-from ursat.run.shards.stalls import PATIENCE_SECONDS
+from ursat.run.shards.stalls import patience_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,8 +83,7 @@ class _Dispatcher:
         self._gpu = options.device.startswith("cuda")
         self._waiting = deque(_Task(shard) for shard in tally.left.values())
         self._running: dict[Future, _Task] = {}
-        timeout = options.shards.timeout
-        self._patience = PATIENCE_SECONDS if timeout is None else timeout
+        self._patience = patience_of(options.shards.timeout)
         self._looks, self._looked = min(RENEW_SECONDS, self._patience / 4), time.monotonic()
 
     def run(self) -> None:

@@ -11,7 +11,7 @@ import ursat
 from ursat.errors import UsageError
 from ursat.io.versions import gdal_version, proj_version
 from ursat.run.job import output_window
-from ursat.run.prepare import open_reference
+from ursat.run.prepare import open_reference, pixels_to_map
 from ursat.run.shards.lattice import Shard, blocks
 from ursat.run.shards.plan import FORMAT, Inputs, Measured, Plan, Target, Versions, normal
 from ursat.types import SensorModel, Shift
@@ -76,7 +76,7 @@ def unmeasured(job: Job) -> Plan:
 def complete(plan: Plan, job: Job, prepared: Prepared) -> Plan:
     """The plan with what was measured, and with its shards."""
     summary = prepared.summary
-    shift = Shift() if summary is None else Shift(summary.dx_m, summary.dy_m)
+    shift = Shift() if summary is None else pixels_to_map(job.scene.grid, summary.drow, summary.dcol)
     measured = Measured(
         prepared.sensor,
         prepared.reference,

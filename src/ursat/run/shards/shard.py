@@ -15,7 +15,7 @@ from ursat.run.shards.done import Done, mark_done, read_done
 from ursat.run.shards.files import file_sha256
 from ursat.run.shards.leases import claim
 from ursat.run.shards.manifest import CLAIMED, DONE, DROPPED, FAILED, HUNG, Manifest
-from ursat.run.shards.stalls import PATIENCE_SECONDS, end_process, forget_stalls, given_up, note_stall
+from ursat.run.shards.stalls import end_process, forget_stalls, given_up, note_stall, patience_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def make_shard(session: Session, shard: Shard, manifest: Manifest) -> Outcome:
         LimitError: the disk or the memory is full: others could not go on either.
     """
     timeout = session.whole.options.shards.timeout
-    patience = PATIENCE_SECONDS if timeout is None else timeout
+    patience = patience_of(timeout)
     hopeless = given_up(session.places, shard, patience)
     if hopeless is not None:
         return Outcome(FAILED, hopeless)
@@ -97,8 +97,7 @@ def _make(session: Session, shard: Shard, worker: str, beat: Callable[[], None])
         threads=job.budget.threads,
     ) as writer:
         made = render(job, session.prepared, writer, None, None, beat)
-        writer.finish(provenance_of(job, session.prepared, made.closure, guided=bool(made.trust)))
-    beat()  # the file was copied and checked: that is progress, too
+        writer.finish(provenance_of(job, session.prepared, made.closure, guided=bool(made.trust)), beat=beat)
     closure = made.closure
     done = Done(
         plan=session.plan_sha256,

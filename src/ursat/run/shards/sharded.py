@@ -17,6 +17,7 @@ from ursat.run.shards.places import run_folder
 from ursat.run.shards.plan import read_plan
 from ursat.run.shards.resume import planned
 from ursat.run.shards.session import open_session
+from ursat.run.shards.stalls import given_up, patience_of
 from ursat.run.shards.tally import Standing, Tally, Watch
 
 if TYPE_CHECKING:
@@ -132,9 +133,17 @@ def make(session: Session, shards: tuple[Shard, ...], watch: Watch | None) -> Ta
         name, why = next(iter(tally.failed.items()))
         raise PartialError(
             f"{len(tally.failed)} of {len(shards)} shards in {places.folder} have failed; the first, {name}: {why}",
-            hint="mend the cause and run the same command again: only what is missing is made",
+            hint=_way_on(session, [shard for shard in shards if shard.name in tally.failed]),
         )
     return tally
+
+
+def _way_on(session: Session, failed: list[Shard]) -> str:
+    """What makes shards that have failed: the same command, unless it would not try one that has hung too often."""
+    patience = patience_of(session.whole.options.shards.timeout)
+    if any(given_up(session.places, shard, patience) for shard in failed):
+        return f"mend the cause and run it with --shard-timeout {patience * 2:g}s: only what is missing is made"
+    return "mend the cause and run the same command again: only what is missing is made"
 
 
 def _check_executor(options: UpscaleOptions) -> None:

@@ -24,6 +24,11 @@ ATTEMPTS = 3
 PATIENCE_SECONDS = 1800.0  # blocks take seconds, tiles of the slowest models minutes
 
 
+def patience_of(timeout: float | None) -> float:
+    """Seconds of silence after which a maker counts as hung; ``timeout``: ``--shard-timeout``, None where not given."""
+    return PATIENCE_SECONDS if timeout is None else timeout
+
+
 def note_stall(places: Places, shard: Shard, seconds: float) -> None:
     """Write down that nothing was heard of a shard's maker for so long."""
     with suppress(OSError), _notes(places, shard).open("a") as file:
@@ -42,7 +47,7 @@ def given_up(places: Places, shard: Shard, seconds: float) -> str | None:
             stalls += float(line) >= seconds
     if stalls < ATTEMPTS:
         return None
-    return f"{stalls} makers of it have hung for {seconds:g} s each; a longer --shard-timeout tries again"
+    return f"{stalls} makers of it have hung for {seconds:g} s each"
 
 
 def forget_stalls(places: Places, shard: Shard) -> None:

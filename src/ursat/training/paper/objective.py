@@ -1,5 +1,7 @@
 """What the paper's networks are trained on: Eq. 21, L_diff + L_realness + L_consistent (arXiv 2412.18996, section 3.3).
 
+L_diff is never printed: it is Eq. 3 with the noise for the score, the squared error of the noise at a random step.
+
 The paper does not say how I_SR of Eq. 20 comes about while training, where the reverse chain of a thousand steps cannot
 be run. Here its A is the clean estimate that one evaluation gives at the step drawn, as much as that can know:
 alpha_bar of it, and tau for the rest. For some patches the U-Net is asked for the mean of A at once, as the faithful

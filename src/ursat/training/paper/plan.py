@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class PaperPlan:
             config: of the network.
             stage: pre-training on x2, or fine-tuning on x4: two doublings, the network's own output between them.
         """
-        weights = LossWeights(lambda2=2.0) if config.literal.lambda2 else LossWeights()
+        weights = LossWeights()
+        weights = replace(weights, lambda2=2.0) if config.literal.lambda2 else weights
+        weights = replace(weights, floor=None) if config.literal.plain else weights
         side = _SIDES.get(config.name, _SIDE)
         return PaperPlan(_CHAINS[stage], side=side, weights=weights)
 
