@@ -19,6 +19,7 @@ from ursat.models import registry, shipped
 from ursat.models.core.stage import CoreStage
 from ursat.models.core.weights import save_weights
 from ursat.models.fusion import FusionStage
+from ursat.models.gains import Calibration
 from ursat.models.paper.one_step import OneStep
 from ursat.models.paper.stage import CSPWaveDiffURStage, WaveDiffURStage
 from ursat.models.paper.weights import save_paper
@@ -54,7 +55,7 @@ def test_a_shipped_model(ships: Path) -> None:
     assert (info.name, info.kind, info.mode, info.pinned) == ("core-tiny", "diffusion", "realistic", True)
     stage = registry.get_stage("core-tiny", SETTINGS)
     assert isinstance(stage, CoreStage)
-    assert (stage.net.config, stage.gain) == (CONFIG, (0.9, 1.1))
+    assert (stage.net.config, stage.calibration) == (CONFIG, Calibration.parse(META["calibration"]))
 
 
 def test_a_path(tmp_path: Path) -> None:

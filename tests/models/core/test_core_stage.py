@@ -149,7 +149,9 @@ def test_seeds_and_fidelity(level: int) -> None:
         half = run(fidelity=0.5, seed=1)
         torch.testing.assert_close(half, (mean + sample) / 2, rtol=1e-5, atol=1e-3)
         torch.testing.assert_close(run(0.0, fidelity=0.0), mean, rtol=1e-5, atol=1e-3)
-        torch.testing.assert_close(run(0.5, fidelity=0.0, seed=1), half, rtol=1e-5, atol=1e-3)
+        # weak departures, which no bound touches, are as strong as the gain
+        weak, weaker = run(0.02, fidelity=0.0, seed=1), run(0.01, fidelity=0.0, seed=1)
+        torch.testing.assert_close(weak - mean, 2 * (weaker - mean), rtol=1e-3, atol=2e-3)
 
 
 def test_the_gain_is_that_of_the_level_and_of_what_the_reference_told() -> None:

@@ -17,7 +17,17 @@ from ursat.models.core.config import BANDS, BLOCK, STATE
 from ursat.models.core.context import Context, detail_scale, noise_floor, noise_ratio
 from ursat.models.core.denoiser import MEAN, POSTERIOR, VELOCITY, posterior, shared_strength
 from ursat.models.core.flow import as_level, centre, middle, sample, shared_noise
-from ursat.models.core.state import ACTIVITY_HALO, FEATURE_HALO, activity, bounded, features, from_state, unknown_scale
+from ursat.models.core.state import (
+    ACTIVITY_HALO,
+    FEATURE_HALO,
+    activity,
+    bounded,
+    features,
+    from_state,
+    local_range,
+    unknown_scale,
+    within,
+)
 from ursat.models.fusion import FusionStage
 from ursat.models.gains import Calibration
 from ursat.models.noise import coordinate_noise
@@ -37,6 +47,7 @@ _OUTLIER = 2.5  # standard deviations
 # Local strength of v, h and d over the activity. The first level's input is blurred and shows less than there is; later
 # an octave holds no more than the one above it, three bands of detail each a third of that energy.
 _MOST_FIRST, _MOST_LATER = 1.0, 3**-0.5
+_RANGE_FIRST, _RANGE_LATER = 0.7, 0.5  # what a sample may add to a pixel of the mean, over the range around its cell
 
 
 class CoreStage:
@@ -96,7 +107,8 @@ class CoreStage:
             known = features(inputs.x[pick], start[pick], ref, None if trust is None else trust[pick], scale[pick])
             if ref is None and self.settings.fidelity >= 1:
                 known = known[: BANDS + STATE]  # what follows is 0
-            state = self._state(known, context, bands, (unknown / scale)[pick], inputs.origin)
+            room = local_range(inputs.x[pick]) / unknown[pick] if self.settings.fidelity < 1 else None
+            state = self._state(known, context, bands, (unknown / scale)[pick], room, inputs.origin)
             rows, cols = state.shape[-2:]
             base = middle(start, 2 * rows, 2 * cols)[pick]
             size = middle(unknown.expand_as(inputs.x), rows, cols)[pick]
@@ -124,11 +136,18 @@ class CoreStage:
         return torch.tensor([noise_floor(n / max(s, _TINY)) if level == 1 else 0.0 for n, s in pairs])[:, None, None]
 
     def _state(
-        self, known: Tensor, context: Context, bands: list[int], share: Tensor, origin: tuple[int, int]
+        self,
+        known: Tensor,
+        context: Context,
+        bands: list[int],
+        share: Tensor,
+        room: Tensor | None,
+        origin: tuple[int, int],
     ) -> Tensor:
         """(9 C + 1, h, w) features of three bands, or the first of them -> (4 C, m, n), the middle of the state.
 
-        share: (C, 1, 1) or (C, h, w), how much of the expected detail is unknown.
+        share: (C, 1, 1) or (C, h, w), how much of the expected detail is unknown. room: (C, h, w), `local_range` in
+        state units, for samples.
 
         Around it the state is 0: every evaluation loses the network's halo, so each runs on what the next ones need and
         no more.
@@ -149,7 +168,7 @@ class CoreStage:
             return answer
 
         fidelity = self.settings.fidelity
-        if fidelity < 1:
+        if room is not None:
             noise = state_noise(self.settings.seed, level, origin, size, known.device)
             if level > 1:
                 noise[:, :BANDS] = 0
@@ -165,7 +184,9 @@ class CoreStage:
             reference = self.settings.reference
             reaches = None if reference is None else reference.level
             gain = self.calibration.at(self.settings.sensor.mtf, level, reaches)
-            state = centre(state, drawn) + centre(spread, drawn) * drawn * (gain * (1 - fidelity))
+            departure = centre(spread, drawn) * drawn * gain
+            most = centre(room.float()[None], drawn) * (_RANGE_FIRST if level == 1 else _RANGE_LATER)
+            state = centre(state, drawn) + within(departure, most) * (1 - fidelity)
         else:
             state = ask(None, 1.0, MEAN)
         return state[0].to(kind)

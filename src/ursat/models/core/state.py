@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.functional import max_pool2d
 
 from ursat.fir import BINOMIAL9, filter_same
 from ursat.models.wavelet import HaarBands, dwt2, idwt2
@@ -22,6 +23,7 @@ ACTIVITY_HALO = 2 * FEATURE_HALO
 _LEAST_SIGNAL = 0.05  # of the noise's power: what is taken off is itself uncertain
 _TINY = 1e-30
 _PEAK = 1.4
+_RANGE_REACH = 2
 STILL = 0.01  # activity where nothing moves, in units of the expected detail
 
 
@@ -92,6 +94,31 @@ def bounded(spread: Tensor, activity: Tensor, share: Tensor, limit: float) -> Te
     told = filter_same(detail.mean(1, keepdim=True), BINOMIAL9)
     allowed = (activity[:, :bands] ** 2).mean(1, keepdim=True) * (limit * limit)
     return spread * torch.sqrt(torch.clamp(allowed / told.clamp(min=_TINY), max=1))
+
+
+def local_range(x: Tensor) -> Tensor:
+    """Largest less least value of a cell and the two around it each way, (C, h, w) -> (C, h, w), 0 or more.
+
+    The outer 2 cells see a part of that only: they are there to be cropped.
+    """
+    size = 2 * _RANGE_REACH + 1
+    highest = max_pool2d(x[None], size, 1, _RANGE_REACH)
+    return (highest + max_pool2d(-x[None], size, 1, _RANGE_REACH))[0]
+
+
+def within(departure: Tensor, most: Tensor) -> Tensor:
+    """A sample's departure from the mean, weakened where a pixel would leave the image around it.
+
+    The strength knows the energy around a cell, not how it is spread: beside a lone bright roof on dark water, that of
+    the roof is everywhere, and level by level the roof grows. Its range does not lie (docs/decisions.md, 19).
+
+    Args:
+        departure: (B, 4 C, h, w), state units, da 0.
+        most: (B, C, h, w), of |v| + |h| + |d|, which is the largest departure of the cell's four pixels.
+    """
+    bands = most.shape[1]
+    reached = torch.stack(departure[:, bands:].abs().chunk(3, dim=1)).sum(0)
+    return departure * torch.clamp(most / reached.clamp(min=_TINY), max=1).repeat(1, 4, 1, 1)
 
 
 def _relative(image: Tensor, x: Tensor, inverse: Tensor) -> list[Tensor]:
