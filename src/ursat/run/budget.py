@@ -19,7 +19,8 @@ from ursat.run.closure import COLUMN
 from ursat.tiling.levels import depth_of
 
 if TYPE_CHECKING:
-    from ursat.grid import Grid
+    from ursat.grid import Grid, Window
+    from ursat.io.scene import Scene
     from ursat.models.core.config import CoreConfig
     from ursat.run.options import UpscaleOptions
     from ursat.run.report import Sampling
@@ -36,7 +37,9 @@ SMALLEST_TILE = 64
 _USUAL_LEVEL = 2  # of a reference that has not been opened yet: Sentinel-2 under Landsat
 _SURROUNDINGS = 200  # input pixels, both sides together, that the classical stage and the local trust look at
 REFERENCE_MOST = 256 << 20  # for blocks of the harmonised reference, where memory allows more than they need
-BLOCK_BYTES = 128 << 20  # results of a network that are kept for the next tiles
+# Results of a network that are kept for the next tiles: enough for three bands 65 536 px wide (docs/decisions.md 18)
+BLOCK_BYTES = 112 << 20
+_PIECES = 64
 _LIVE_TENSORS = 4  # of the first width, while a block is evaluated
 _CLASSIC_HALO = 44  # input pixels that the classical stage and the features add to the network's own reach
 
@@ -47,8 +50,9 @@ class Budget:
 
     ``tile`` is the asked one, halved until ``memory_bytes`` fits; ``workers`` make one each at once and share the
     ``threads``, as many as fit as well. ``disk_bytes`` counts the working file and the finished file side by side, as
-    they are just before the rename, and the spread of samples with its own two. ``reference_bytes`` may be held of the
-    harmonised reference; 0 while it is not known.
+    they are just before the rename, and the spread of samples with its own two; of the output only the share
+    ``filled``, 0..1, which the input's files may hold pixels for. ``reference_bytes`` may be held of the harmonised
+    reference; 0 while it is not known.
     """
 
     pixels: int
@@ -62,6 +66,7 @@ class Budget:
     workers: int
     refused: str | None
     advice: str
+    filled: float = 1.0
     reference_bytes: int = 0
 
 
@@ -96,8 +101,9 @@ def estimate(
     options: UpscaleOptions,
     output: Path,
     network: NetworkCost | None,
+    filled: float,
 ) -> Budget:
-    """Costs of making ``grid`` from ``info``.
+    """Costs of making ``grid`` from ``info``; ``filled``: `written_share` of what is read.
 
     Raises:
         UsageError: a tile below 64 pixels.
@@ -110,7 +116,7 @@ def estimate(
     # The finished COG: overviews add a third; compression rarely beats one half on interpolated detail. On the way the
     # overviews have a file of their own, not compressed.
     spread = pixels * bands * 4 if options.samples else 0
-    disk = int((raw + spread) * (1 + 4 / 3 * 0.7 + 1 / 3))
+    disk = int((raw + spread) * filled * (1 + 4 / 3 * 0.7 + 1 / 3))
     folder = output.parent if str(output.parent) else Path()
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
     threads = options.jobs if options.jobs > 0 else usable_cores()
@@ -140,7 +146,19 @@ def estimate(
     elif free is not None and disk > free:
         refused = f"the run needs about {disk / 2**30:.1f} GiB in {folder}, {free / 2**30:.1f} GiB are free"
         advice = "write to another disk with -o, or choose a part with --bbox, --aoi or --window"
-    return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, workers, refused, advice)
+    return Budget(pixels, raw, disk, free, memory, tile, tiles, threads, workers, refused, advice, filled)
+
+
+def written_share(scene: Scene, window: Window) -> float:
+    """Of a window of the input, the share 0..1 that its files may hold pixels for; by their indices, in 64 x 64 pieces.
+
+    What was never written costs no disk in the output either. A remote file's index is left aside: 1.
+    """
+    if scene.remote:
+        return 1.0
+    rows, cols = (max(1, -(-side // _PIECES)) for side in window.shape)
+    held = sum(part.height * part.width for part in window.blocks(rows, cols) if not scene.unwritten(part))
+    return held / (window.height * window.width)
 
 
 def memory_bytes(

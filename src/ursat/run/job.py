@@ -11,7 +11,7 @@ from ursat.errors import UsageError
 from ursat.grid import Window, ceil_scaled
 from ursat.io.scene import Scene, open_scene
 from ursat.models.registry import find_model
-from ursat.run.budget import Budget, NetworkCost, estimate
+from ursat.run.budget import Budget, NetworkCost, estimate, written_share
 from ursat.run.encoding import output_encoding
 from ursat.run.options import spread_path
 from ursat.run.prepare import scale_of
@@ -130,7 +130,8 @@ def assemble(
     grid = replace(grid, height=window.height, width=window.width)
     sampling = system_sampling(sampling, options, model, depth_of(scale))
     network = cost_of(model, sampling, sample_steps(options, model))
-    budget = estimate(scene.info, grid, encoding, scale, options, output, network)
+    filled = written_share(scene, region.window)
+    budget = estimate(scene.info, grid, encoding, scale, options, output, network, filled)
     return Job(scene, options, model, sampling, scale, region, grid, window, encoding, output, network, budget)
 
 

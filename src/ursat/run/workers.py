@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from concurrent.futures import Future
 
-AHEAD = 2  # tiles in the making or waiting to be taken, for each worker
+AHEAD = 1  # tiles that may wait to be taken, beside one in the making for each worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 def in_order(
     task: Callable[[Item], Result], items: Sequence[Item], *, workers: int, cores: int, stop: Callable[[], None]
 ) -> Generator[Result, None, None]:
-    """What ``task`` makes of each item, in order; up to `AHEAD` items a worker are under way. Close it after use.
+    """What ``task`` makes of each item, in order; up to `AHEAD` more than workers are under way. Close it after use.
 
     Args:
         task: called in any thread.
@@ -48,7 +48,7 @@ def in_order(
         try:
             for item in items:
                 pending.append(pool.submit(task, item))
-                if len(pending) == AHEAD * workers:
+                if len(pending) == workers + AHEAD:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

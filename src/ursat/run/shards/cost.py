@@ -28,7 +28,7 @@ def in_shards(
         left: share of the output that is still to be made, 0..1.
     """
     shard = min(1.0, (sharding.side * scale) ** 2 / budget.pixels)
-    disk = int(budget.output_bytes * (_FINISHED * left + shard)) if left else 0
+    disk = int(budget.output_bytes * (_FINISHED * left * budget.filled + shard)) if left else 0
     folder = next((p for p in (sharding.folder, *sharding.folder.parents) if p.is_dir()), Path())
     free = shutil.disk_usage(folder).free
     refused, advice = budget.refused, budget.advice
