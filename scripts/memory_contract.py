@@ -44,11 +44,11 @@ def make_input(path: Path, width: int, height: int, bands: int, filled: int) -> 
             out.write(pixels, window=Window(0, row, columns, rows))
 
 
-def peak_of(source: Path, output: Path, options: list[str], max_pixels: float) -> tuple[int, float]:
+def peak_of(source: Path, output: Path, options: list[str], max_pixels: float, limit: int = LIMIT) -> tuple[int, float]:
     """(peak resident bytes, seconds) of one run in a process of its own."""
     command = [
         sys.executable, "-m", "ursat", "upscale", str(source), *options, "--shard-size", "0", "--max-memory",
-        str(LIMIT), "--max-pixels", str(max_pixels), "-o", str(output), "--overwrite", "--quiet",
+        str(limit), "--max-pixels", str(max_pixels), "-o", str(output), "--overwrite", "--quiet",
     ]  # fmt: skip
     began = time.monotonic()
     process = subprocess.Popen(command)

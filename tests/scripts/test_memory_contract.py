@@ -1,4 +1,4 @@
-"""The process's own peak, as the kernel counts it, under ``--max-memory 1G``."""
+"""The process's own peak, as the kernel counts it, under ``--max-memory``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ def test_a_run_keeps_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     reference = ["--ref", str(SAMPLES / "sentinel2.tif")] if guided else []
     options = ["--scale", "16", "--model", model, "--jobs", "2", *reference]
-    peak, _ = peak_of(SAMPLES / "landsat8.tif", tmp_path / "out.tif", options, 1e8)
+    # a sample by the network from a reference is refused below 1.4 GiB
+    limit = LIMIT * 3 // 2 if guided and model == "core-xs" else LIMIT
+    peak, _ = peak_of(SAMPLES / "landsat8.tif", tmp_path / "out.tif", options, 1e8, limit)
     assert (tmp_path / "out.tif").exists()
-    assert 200 << 20 < peak <= LIMIT  # less than the libraries take would be another process
+    assert 200 << 20 < peak <= limit  # less than the libraries take would be another process
