@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from affine import Affine
 from made_tiles import ground
+from pyproj import Proj, Transformer
 
 from ursat.benchmark.places import PlaceImage
 from ursat.errors import InputError
@@ -124,8 +125,12 @@ def test_pixel_sizes_are_metres_on_the_ground(tmp_path):
     found = {t.place: t.gsd_m for split in ("train", "val") for t in load_tiles(tmp_path, split=split)}
     # at 60 degrees a degree along the parallel is half of one along the meridian
     assert found["degrees"] == pytest.approx((11.14 + 5.58) / 2, abs=0.01)
-    # 10 feet of a conic projection, far from its standard parallels: its own scale, within a twentieth
-    assert found["feet"] == pytest.approx(3.048, rel=0.05)
+    # 10 feet of a conic projection, over its scale there: the root of the areal one, for pixels as wide as high
+    with rasterio.open(tmp_path / "feet" / "a.tif") as file:
+        place = Transformer.from_crs("EPSG:2263", "EPSG:4269", always_xy=True).transform(*file.xy(32, 32))
+    scale = Proj("EPSG:2263").get_factors(*place).areal_scale ** 0.5
+    assert abs(scale - 1) > 0.01
+    assert found["feet"] == pytest.approx(10 * 1200 / 3937 / scale, rel=1e-3)
 
 
 def test_declared_offsets_and_quality_bands(tmp_path):

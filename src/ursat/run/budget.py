@@ -39,7 +39,7 @@ _SURROUNDINGS = 200  # input pixels, both sides together, that the classical sta
 REFERENCE_MOST = 256 << 20  # for blocks of the harmonised reference, where memory allows more than they need
 # Results of a network that are kept for the next tiles: enough for three bands 65 536 px wide (docs/decisions.md 18)
 BLOCK_BYTES = 112 << 20
-_PIECES = 64
+_PIECES, _PIECE = 64, 256  # a side, and no smaller than a usual block of a file
 _LIVE_TENSORS = 4  # of the first width, while a block is evaluated
 _CLASSIC_HALO = 44  # input pixels that the classical stage and the features add to the network's own reach
 
@@ -150,13 +150,14 @@ def estimate(
 
 
 def written_share(scene: Scene, window: Window) -> float:
-    """Of a window of the input, the share 0..1 that its files may hold pixels for; by their indices, in 64 x 64 pieces.
+    """Of a window of the input, the share 0..1 that its files may hold pixels for.
 
-    What was never written costs no disk in the output either. A remote file's index is left aside: 1.
+    By the files' indices, in 64 x 64 pieces at most. What was never written costs no disk in the output either.
+    A remote file's index is left aside: 1.
     """
     if scene.remote:
         return 1.0
-    rows, cols = (max(1, -(-side // _PIECES)) for side in window.shape)
+    rows, cols = (max(_PIECE, -(-side // _PIECES)) for side in window.shape)
     held = sum(part.height * part.width for part in window.blocks(rows, cols) if not scene.unwritten(part))
     return held / (window.height * window.width)
 
