@@ -97,7 +97,7 @@ def run(scene: str, folder: Path, kills: list[float], jobs: str, more: list[str]
     )
     same = True
     if compare:
-        again, peak = call(*command, f"{undisturbed}/")
+        again, peak = call(*command, f"{undisturbed}/", before=TIMED)
         peaks.append(peak)
         same = again == 0 and files(undisturbed) == made
         print(

@@ -15,6 +15,7 @@ from sentinel2_product import level2a_xml, write_level2a, zipped
 from ursat.errors import InputError
 from ursat.io import raster, safexml, tree
 from ursat.io.scene import open_scene
+from ursat.models.core.config import CONTEXT_VERSION
 
 ENTRY = "<HHII"
 
@@ -194,12 +195,15 @@ def test_areas_nested_beyond_reason(tmp_path):
         read_aoi(str(tmp_path / "a.json"))
 
 
+SIZES = {"name": "x", "widths": [8], "blocks": [1], "embedding": 16, "context": CONTEXT_VERSION}
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"config": {"name": "x", "widths": [10**9], "blocks": [1], "embedding": 16}},
-        {"config": {"name": "x", "widths": [8], "blocks": [10**9], "embedding": 16}},
-        {"config": {"name": "x", "widths": [8], "blocks": [1], "embedding": -1}},
+        {"config": {**SIZES, "widths": [10**9]}},
+        {"config": {**SIZES, "blocks": [10**9]}},
+        {"config": {**SIZES, "embedding": -1}},
         {"val": [1]},
         {"steps": float("inf")},
     ],

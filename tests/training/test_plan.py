@@ -47,8 +47,9 @@ def test_then_references_deep_levels_and_the_flow_as_well():
     deep = [step for step in others if step.means and step.last > 2]
     guided = [step for step in others if step.means and step.last <= 2]
     shares = [len(part) / len(late) for part in (alone, guided, deep, flow)]
-    assert np.allclose(shares, (0.4, 0.24, 0.072, 0.288), atol=0.05)
-    assert {step.weight for step in others} == {0.5}
+    assert np.allclose(shares, (0.2, 0.48, 0.096, 0.224), atol=0.05)
+    assert {step.weight for step in flow} == {0.5}
+    assert {step.weight for step in late if step.means} == {1.0}
     assert all(step.guided and step.first == 1 for step in guided)
     assert {step.guided for step in deep} == {step.guided for step in flow} == {True, False}
     assert {(step.first, step.last) for step in deep} == {(1, 3), (2, 3), (1, 4), (2, 4)}

@@ -14,10 +14,10 @@ from ursat.models.core.flow import shared_noise
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ALONE_SHARE = 0.4  # of the steps after the first ones
-_GUIDED, _DEEP = 0.4, 0.12  # shares of the others: means with a reference, means of levels 3 and 4; the rest is flow
+_ALONE_SHARE = 0.2  # of the steps after the first ones
+_GUIDED, _DEEP = 0.6, 0.12  # shares of the others: means with a reference, means of levels 3 and 4; the rest is flow
 _FLOW_LEVELS = (0.4, 0.35, 0.17, 0.08)  # levels 1, 2, ...
-_OTHER_WEIGHT = 0.5  # of the loss of those steps: the noise of the truth would drown what an expert teaches
+_FLOW_WEIGHT = 0.5  # of the loss of those steps: the mean, which they move as well, comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ def plan_step(plan: TrainPlan, rng: np.random.Generator, deepest: int, done: flo
         first = 1 if last < 3 or rng.random() < 0.7 else 2
         if not plan.self_forcing:
             first = last
-        return StepPlan(first, last, True, None, guided=guided, taught=False, weight=_OTHER_WEIGHT)
+        return StepPlan(first, last, True, None, guided=guided, taught=False, weight=1.0)
     last = min(1 + int(rng.choice(len(_FLOW_LEVELS), p=_FLOW_LEVELS)), deepest)
     t = 1 / (1 + np.exp(-rng.standard_normal(plan.batch)))  # logit-normal (Esser et al. 2024, arXiv 2403.03206)
-    return StepPlan(last, last, False, tuple(float(v) for v in t), guided=guided, taught=False, weight=_OTHER_WEIGHT)
+    return StepPlan(last, last, False, tuple(float(v) for v in t), guided=guided, taught=False, weight=_FLOW_WEIGHT)
 
 
 def draw_noise(batch: int, side: int, rng: np.random.Generator) -> Tensor:

@@ -10,6 +10,7 @@ STATE = 4 * BANDS  # da, v, h, d
 BLOCK = 256  # cells of a level's input grid that go through the network at once; results depend on this number
 _DEEPEST, _WIDEST = 32, 4096  # of what can be loaded
 CONTEXT = 13  # numbers that describe the level: see `ursat.models.core.context`
+CONTEXT_VERSION = 2  # of what these numbers say; a network that was told something else would misread them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,17 @@ class CoreConfig:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self)
+        return {**asdict(self), "context": CONTEXT_VERSION}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> CoreConfig:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: not a configuration.
+            ValueError: not a configuration, or of a network that was told something else about levels.
         """
         try:
-            return CoreConfig(
+            config = CoreConfig(
                 str(data["name"]),
                 tuple(int(w) for w in data["widths"]),
                 tuple(int(b) for b in data["blocks"]),
@@ -70,6 +71,9 @@ class CoreConfig:
             )
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a configuration of the core family: {data}") from error
+        if (told := data.get("context", 1)) != CONTEXT_VERSION:
+            raise ValueError(f"weights for version {told} of the levels' description, not {CONTEXT_VERSION}")
+        return config
 
 
 PRESETS: dict[str, CoreConfig] = {

@@ -45,8 +45,10 @@ class Context:
     def vector(self) -> tuple[float, ...]:
         """`CONTEXT` numbers of order 1."""
         octave = math.log2(min(max(self.gsd_m, 0.03), 64.0))
-        quarter, nyquist = tap_response(self.taps) if self.first else (0.0, 0.0)
-        noise = min(max(math.log2(max(self.noise_ratio, 1e-6)), -8.0), 2.0) if self.first else -8.0
+        # A reference comes from a sensor like the input's: what undoing its blur has left of it, and its noise
+        sensed = self.first or self.rho is not None
+        quarter, nyquist = tap_response(self.taps) if sensed else (0.0, 0.0)
+        noise = min(max(math.log2(max(self.noise_ratio, 1e-6)), -8.0), 2.0) if sensed else -8.0
         rho = _NO_RATIO if self.rho is None else min(max(self.rho, -3.0), _NO_RATIO)
         values = (
             1.0 if self.first else 0.0,

@@ -47,7 +47,7 @@ _OUTLIER = 2.5  # standard deviations
 # Local strength of v, h and d over the activity. The first level's input is blurred and shows less than there is; later
 # an octave holds no more than the one above it, three bands of detail each a third of that energy.
 _MOST_FIRST, _MOST_LATER = 1.0, 3**-0.5
-_RANGE_FIRST, _RANGE_LATER = 0.7, 0.5  # what a sample may add to a pixel of the mean, over the range around its cell
+_RANGE_FIRST, _RANGE_LATER = 0.7, 0.4  # what a sample may add to a pixel of the mean, over the range around its cell
 
 
 class CoreStage:
