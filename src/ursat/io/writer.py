@@ -24,9 +24,6 @@ from ursat.io.part_files import PartFiles, output_exists, sweep_stale
 from ursat.io.provenance import NAMESPACE, provenance_tags
 from ursat.io.safety import locked_env
 
-# The copy goes from block to block: 64 MiB take no less time and 75 MiB more (docs/decisions.md, 18)
-_COPY_CACHE = 16 << 20
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -36,6 +33,9 @@ if TYPE_CHECKING:
 
     from ursat.grid import Grid, Window
     from ursat.types import Encoding
+
+# The copy goes from block to block: 64 MiB take no less time and 75 MiB more (docs/decisions.md, 18)
+_COPY_CACHE = 16 << 20
 
 
 class CogWriter:
